@@ -1,0 +1,1 @@
+"""Words of the library: models, interfaces, digests. Standard library and pydantic only."""

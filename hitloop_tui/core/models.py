@@ -1,0 +1,132 @@
+"""The models of the control loop: what is proposed, what is asked, what was decided."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, Field, NonNegativeFloat
+
+from hitloop_tui.core.digest import action_digest
+
+
+class RiskClass(StrEnum):
+    """How much harm a wrong action can do."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class Action(BaseModel):
+    """One proposed tool call."""
+
+    id: str = Field(default_factory=lambda: str(uuid.uuid4()))
+    tool_name: str
+    tool_args: dict[str, Any] = Field(default_factory=dict)
+    risk_class: RiskClass = RiskClass.LOW
+    side_effects: list[str] = Field(default_factory=list)
+    rationale: str = ""
+    """Why the agent proposes this, in its own words. Never trusted."""
+    context_refs: list[str] = Field(default_factory=list)
+
+    def digest(self) -> str:
+        """SHA-256 over tool name and arguments, 64 hex digits: what an approval is bound to."""
+        return action_digest(self.tool_name, self.tool_args)
+
+    def args_hash(self) -> str:
+        """The first 16 hex digits of `digest()`, for display only."""
+        return self.digest()[:16]
+
+    def summary(self, max_args_length: int = 100) -> str:
+        """One line: `[RISK] tool(arguments as JSON)`; a cut says how much it hides."""
+        text = json.dumps(self.tool_args, default=str, ensure_ascii=False)
+        hidden = len(text) - max_args_length
+        if hidden > 0:
+            text = f"{text[:max_args_length]}… +{hidden} characters"
+        return f"[{self.risk_class.value.upper()}] {self.tool_name}({text})"
+
+
+class ApprovalRequest(BaseModel):
+    """A question to a person about one Action."""
+
+    run_id: str
+    action: Action
+    summary_context: str = ""
+    policy_name: str = ""
+    policy_reason: str = ""
+
+    def format_for_display(self) -> str:
+        """Several lines for a plain terminal. The text is raw: pass it through `safetext`."""
+        action = self.action
+        sections = {
+            "Arguments": json.dumps(action.tool_args, indent=2, default=str, ensure_ascii=False),
+            "Side effects": "\n".join(f"- {effect}" for effect in action.side_effects),
+            "Rationale (the agent's words)": action.rationale,
+            "Context": self.summary_context,
+            f"Policy {self.policy_name}".rstrip(): self.policy_reason,
+        }
+        head = f"APPROVAL REQUEST  run {self.run_id}\n"
+        head += f"Tool: {action.tool_name}\nRisk: {action.risk_class.value.upper()}"
+        return "\n\n".join([head, *(f"{title}:\n{text}" for title, text in sections.items() if text)])
+
+
+class Decision(BaseModel):
+    """What a person or a policy decided about one Action."""
+
+    action_id: str
+    approved: bool
+    reason: str = ""
+    tags: list[str] = Field(default_factory=list)
+    decided_by: str = "unknown"
+    """`human:NAME`, `policy:NAME` or `system:REASON`."""
+    latency_ms: NonNegativeFloat = 0.0
+    """Milliseconds between the question and the answer."""
+    edited_args: dict[str, Any] | None = None
+    """The arguments to run instead of the proposed ones; None when nothing was edited."""
+
+
+class EventType(StrEnum):
+    """What a trace event reports."""
+
+    RUN_START = "run_start"
+    RUN_END = "run_end"
+    LLM_CALL = "llm_call"
+    ACTION_PROPOSED = "action_proposed"
+    APPROVAL_REQUESTED = "approval_requested"
+    APPROVAL_DECIDED = "approval_decided"
+    TOOL_EXECUTION_START = "tool_execution_start"
+    TOOL_EXECUTION_END = "tool_execution_end"
+    ERROR = "error"
+    INJECTED_ERROR = "injected_error"
+
+
+class TraceEvent(BaseModel):
+    """One event in the trace of a run."""
+
+    timestamp: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    run_id: str
+    event_type: EventType
+    payload: dict[str, Any] = Field(default_factory=dict)
+
+
+class ToolResult(BaseModel):
+    """What running a tool gave."""
+
+    action_id: str
+    success: bool
+    result: Any = None
+    error: str | None = None
+    error_class: str | None = None
+    retry_count: int = 0
+    started_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    finished_at: datetime | None = None
+
+    def execution_time_ms(self) -> float | None:
+        """Milliseconds from start to finish; None while running."""
+        if self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds() * 1000
