@@ -1,0 +1,1 @@
+"""The console's engine: read questions, record answers, apply them. Knows nothing of Textual."""

@@ -1,0 +1,174 @@
+"""Workers and their leases: one worker per thread at a time, and a dead one is noticed.
+
+An attempt without an outcome is its worker's lease on the thread. A lease is never taken over: when
+its worker is dead, the decision is *uncertain* and a person must look.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hitloop_tui.attach.ledger_file import LedgerFile, now
+
+HEARTBEAT_S = 1.0
+DEAD_AFTER_S = 15.0
+"""A heartbeat older than this is a dead worker, wherever it ran. On the same host its pid tells at
+once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What is known of a worker's life."""
+
+    host: str
+    pid: int
+    heartbeat_at: float
+    stopped_at: float | None
+
+    @classmethod
+    def of(cls, row: sqlite3.Row) -> Pulse | None:
+        if row["host"] is None:
+            return None
+        return cls(row["host"], row["pid"], row["heartbeat_at"], row["stopped_at"])
+
+
+def alive(pulse: Pulse | None) -> bool:
+    """Whether the worker still runs, as far as this host can tell."""
+    if pulse is None or pulse.stopped_at is not None:
+        return False
+    if time.time() - pulse.heartbeat_at > DEAD_AFTER_S:
+        return False
+    return pulse.host != socket.gethostname() or _running(pulse.pid)
+
+
+def _running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return not _zombie(pid)
+
+
+def _zombie(pid: int) -> bool:
+    """A killed child that its parent has not waited for still answers signal 0 (Linux only)."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """A worker that is alive."""
+
+    id: str
+    pid: int
+    host: str
+    graphs: tuple[str, ...]
+
+
+def live_workers(file: LedgerFile) -> list[WorkerInfo]:
+    return [
+        WorkerInfo(row["id"], row["pid"], row["host"], tuple(json.loads(row["graphs"])))
+        for row in file.rows("SELECT * FROM workers WHERE stopped_at IS NULL")
+        if alive(Pulse.of(row))
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One attempt at one decision."""
+
+    attempt: int
+    seq: int
+    key: str
+    thread_id: str
+
+
+class Leases:
+    """The worker's side of the ledger."""
+
+    def __init__(self, file: LedgerFile, graphs: Sequence[str]) -> None:
+        self.file = file
+        self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self._graphs = json.dumps(list(graphs))
+
+    def register(self) -> None:
+        at = time.time()
+        with self.file.transaction() as connection:
+            connection.execute(
+                "INSERT INTO workers VALUES (?,?,?,?,?,?,NULL)",
+                (self.worker, socket.gethostname(), os.getpid(), self._graphs, at, at),
+            )
+
+    def beat(self) -> None:
+        with self.file.transaction() as connection:
+            connection.execute(
+                "UPDATE workers SET heartbeat_at=? WHERE id=?", (time.time(), self.worker)
+            )
+
+    def retire(self) -> None:
+        with self.file.transaction() as connection:
+            connection.execute(
+                "UPDATE workers SET stopped_at=? WHERE id=?", (time.time(), self.worker)
+            )
+
+    def waiting_threads(self) -> list[str]:
+        """Threads with a decision that this worker may try, oldest first."""
+        rows = self.file.rows(
+            f"{_WAITING} GROUP BY d.thread_id ORDER BY min(d.seq)", (self.worker,)
+        )
+        return [row["thread_id"] for row in rows]
+
+    def take(self, thread_id: str) -> list[Lease]:
+        """Lease every waiting decision of a thread; none while another live worker has it."""
+        with self.file.transaction() as connection:
+            if self._held_by_another(connection, thread_id):
+                return []
+            waiting = connection.execute(
+                f"{_WAITING} AND d.thread_id=? ORDER BY d.seq", (self.worker, thread_id)
+            ).fetchall()
+            return [self._open(connection, row) for row in waiting]
+
+    def finish(self, lease: Lease, outcome: str, detail: str = "") -> None:
+        """Record how an attempt ended: applied, failed, stale, uncertain or blocked."""
+        with self.file.transaction() as connection:
+            connection.execute(
+                "UPDATE attempts SET outcome=?, detail=?, finished_at=?"
+                " WHERE id=? AND outcome IS NULL",
+                (outcome, detail, now(), lease.attempt),
+            )
+
+    def _held_by_another(self, connection: sqlite3.Connection, thread_id: str) -> bool:
+        rows = connection.execute(
+            "SELECT w.* FROM attempts a JOIN workers w ON w.id=a.worker"
+            " WHERE a.thread_id=? AND a.outcome IS NULL",
+            (thread_id,),
+        )
+        return any(alive(Pulse.of(row)) for row in rows)
+
+    def _open(self, connection: sqlite3.Connection, row: sqlite3.Row) -> Lease:
+        cursor = connection.execute(
+            "INSERT INTO attempts (seq, thread_id, worker, started_at) VALUES (?,?,?,?)",
+            (row["seq"], row["thread_id"], self.worker, now()),
+        )
+        assert cursor.lastrowid is not None
+        return Lease(cursor.lastrowid, row["seq"], row["key"], row["thread_id"])
+
+
+# No attempt yet, or only attempts that other workers were unable to make ("blocked").
+_WAITING = """
+SELECT d.seq, d.key, d.thread_id FROM decisions d
+ WHERE NOT EXISTS (SELECT 1 FROM attempts a WHERE a.seq=d.seq
+                    AND (a.outcome IS NULL OR a.outcome<>'blocked' OR a.worker=?))
+"""

@@ -1,0 +1,140 @@
+"""Opening the ledger file: who may read it, how safely it commits, and which schema it has."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import stat
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hitloop_tui.attach import ledger_schema
+from hitloop_tui.errors import DatabaseError
+
+BUSY_TIMEOUT_S = 30.0
+
+
+class LedgerFile:
+    """One connection to a ledger, usable from any thread, created on the first write.
+
+    A missing file reads as an empty ledger, so that listing never creates one.
+    """
+
+    def __init__(self, path: Path, *, beside: Path | None = None, durable: bool = True) -> None:
+        """`beside` is the checkpoint database whose access mode a new ledger takes over.
+
+        `durable` commits with `synchronous=FULL`; telemetry may do without.
+        """
+        self.path = path
+        self._beside = beside
+        self._synchronous = "FULL" if durable else "NORMAL"
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
+        """All rows of a query, read in autocommit: no transaction is left open."""
+        with self._lock, self._reported():
+            connection = self._open(create=False)
+            return [] if connection is None else connection.execute(sql, parameters).fetchall()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A write transaction: committed at the end, rolled back by an exception."""
+        with self._lock, self._reported():
+            connection = self._open(create=True)
+            assert connection is not None
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+
+    def data_version(self) -> int:
+        """Changes whenever another connection committed; -1 while there is no file."""
+        rows = self.rows("PRAGMA data_version")
+        return int(rows[0][0]) if rows else -1
+
+    @contextlib.contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise DatabaseError(f"ledger {self.path}: {error}") from error
+
+    def _open(self, *, create: bool) -> sqlite3.Connection | None:
+        if self._connection is None and (create or self.path.exists()):
+            self._connection = self._connect()
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        self._touch()
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA synchronous={self._synchronous}")
+            connection.execute("PRAGMA foreign_keys=ON")
+            self._migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _touch(self) -> None:
+        """A new ledger gets the agents' database's mode, but nothing for the world."""
+        mode = stat.S_IRUSR | stat.S_IWUSR
+        if self._beside is not None and self._beside.exists():
+            mode |= self._beside.stat().st_mode & (stat.S_IRWXG & ~stat.S_IXGRP)
+        with contextlib.suppress(FileExistsError):
+            handle = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode)
+            os.fchmod(handle, mode)
+            os.close(handle)
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        def version() -> int:
+            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+        if version() == 0:
+            connection.execute("BEGIN IMMEDIATE")
+            if version() == 0:
+                for statement in _statements(ledger_schema.SCHEMA):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version={ledger_schema.VERSION}")
+            connection.execute("COMMIT")
+        if version() != ledger_schema.VERSION:
+            raise DatabaseError(
+                f"ledger {self.path} has schema {version()}, this version knows "
+                f"{ledger_schema.VERSION}: upgrade hitloop-tui or use --ledger for another file"
+            )
+
+
+def now() -> str:
+    """The time as the ledger writes it: ISO 8601, UTC, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one: `executescript` would commit the transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

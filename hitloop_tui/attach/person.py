@@ -1,0 +1,43 @@
+"""Who decides: what the system says of the account, and the name the person states."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody at a terminal. `name` is as stated; `account` is what the kernel knows."""
+
+    name: str
+    account: dict[str, Any]
+
+    @property
+    def decided_by(self) -> str:
+        return f"human:{self.name}"
+
+
+def this_person(stated: str | None = None) -> Person:
+    """The person of this process.
+
+    The uid is kernel truth. Terminal and ssh connection come from the environment, so they are
+    recorded as claims.
+    """
+    uid = os.getuid()
+    try:
+        login = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        login = f"uid{uid}"
+    account: dict[str, Any] = {"login": login, "uid": uid, "host": socket.gethostname()}
+    if stated:
+        account["stated"] = stated
+    if "SSH_CONNECTION" in os.environ:
+        account["ssh"] = os.environ["SSH_CONNECTION"]
+    with contextlib.suppress(OSError):
+        account["tty"] = os.ttyname(0)
+    return Person(stated or login, account)

@@ -1,0 +1,239 @@
+"""A Review: one pending interrupt as the console sees it, and the words around it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+ID_LENGTH = 16
+"""Hex digits of a Review's short id. The ledger keys on all 64; a clash of short ids is ambiguous."""
+
+
+class State(StrEnum):
+    """Where a Review stands; DESIGN section 5 says how each is known."""
+
+    PENDING = "pending"
+    HELD = "held"
+    DECIDED = "decided"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    STALE = "stale"
+    EXPIRED = "expired"
+
+
+OPEN_STATES = frozenset(
+    {State.PENDING, State.HELD, State.DECIDED, State.APPLYING, State.FAILED, State.UNCERTAIN}
+)
+"""States that still need a person or a worker: what `ls` and the inbox show."""
+
+
+class Kind(StrEnum):
+    """What a person can say about one Action."""
+
+    APPROVE = "approve"
+    EDIT = "edit"
+    REJECT = "reject"
+    RESPOND = "respond"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A person's word on one Action."""
+
+    kind: Kind
+    args: dict[str, Any] | None = None
+    """The whole new argument object of an edit."""
+    reason: str | None = None
+    """Why, for a reject; optional otherwise."""
+    value: Any = None
+    """The answer of a respond: text or any JSON value."""
+
+    def to_json(self) -> dict[str, Any]:
+        given = {"args": self.args, "reason": self.reason, "value": self.value}
+        return {"kind": self.kind.value, **{k: v for k, v in given.items() if v is not None}}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Verdict:
+        return cls(Kind(data["kind"]), data.get("args"), data.get("reason"), data.get("value"))
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The exact question: a thread that moves on, or asks again, has another one."""
+
+    thread_id: str
+    checkpoint_ns: str
+    checkpoint_id: str
+    task_id: str
+    interrupt_id: str
+    answers: int
+    """How many answers the task already had when it asked: before LangGraph 1.2.20 all questions
+    of one task share an interrupt id."""
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of all six parts, 64 hex digits: the ledger's key."""
+        parts = [
+            self.thread_id,
+            self.checkpoint_ns,
+            self.checkpoint_id,
+            self.task_id,
+            self.interrupt_id,
+            self.answers,
+        ]
+        text = json.dumps(parts, ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def id(self) -> str:
+        return self.key[:ID_LENGTH]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An unanswered interrupt as a source found it, before any shape has read it."""
+
+    identity: Identity
+    value: Any
+    """The interrupt's value as inert data (see `decode`)."""
+    response_schema: dict[str, Any] | None
+    digest: str
+    """SHA-256 over value and schema: what was shown, whatever the row around it looks like."""
+    requested_at: datetime
+    node: str | None = None
+    graph_id: str | None = None
+    error: str | None = None
+    """The repr of the exception that the task raised on this checkpoint."""
+    answered: bool = False
+    """An answer to this very question is stored on its task, yet the task did not finish."""
+    leftover_answer: bool = False
+    """A plain resume by somebody else lies on the head and would leak into the next question."""
+    undecodable: str | None = None
+    """Why the value could not be read; `value` then describes the bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewAction:
+    """One proposed tool call inside a Review; the same words as `core.models.Action`."""
+
+    tool_name: str
+    tool_args: dict[str, Any]
+    risk_class: str | None = None
+    """low, medium, high; None when nobody rated it."""
+    side_effects: tuple[str, ...] = ()
+    rationale: str = ""
+    context_refs: tuple[str, ...] = ()
+    allowed: tuple[Kind, ...] = ()
+    args_schema: dict[str, Any] | None = None
+    """JSON Schema of the arguments, where the payload carries one."""
+    description: str = ""
+    """Free text the payload shows beside the call. The agent's words."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "tool_name": self.tool_name,
+            "tool_args": self.tool_args,
+            "risk_class": self.risk_class,
+            "side_effects": list(self.side_effects),
+            "rationale": self.rationale,
+            "context_refs": list(self.context_refs),
+            "allowed": [kind.value for kind in self.allowed],
+            "description": self.description,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a shape made of a question's value."""
+
+    shape: str
+    actions: tuple[ReviewAction, ...]
+    policy_name: str = ""
+    policy_reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One question, read, with its state."""
+
+    question: Question
+    reading: Reading
+    state: State = State.PENDING
+    detail: str = ""
+    """One sentence on the state: an error, a refusal, who holds it."""
+    decided_by: str | None = None
+    decided_at: str | None = None
+    verdicts: Mapping[int, Verdict] = field(default_factory=dict)
+    """Verdicts recorded so far, by the Action's index from 0."""
+
+    @property
+    def id(self) -> str:
+        return self.question.identity.id
+
+    @property
+    def key(self) -> str:
+        return self.question.identity.key
+
+    @property
+    def thread_id(self) -> str:
+        return self.question.identity.thread_id
+
+    @property
+    def actions(self) -> tuple[ReviewAction, ...]:
+        return self.reading.actions
+
+    @property
+    def risk(self) -> str | None:
+        """The highest risk among the Actions; None when none is rated."""
+        rated = [a.risk_class for a in self.actions if a.risk_class in RISK_ORDER]
+        return max(rated, key=RISK_ORDER.__getitem__, default=None)
+
+    @property
+    def allowed(self) -> tuple[Kind, ...]:
+        """Verdicts that every Action of the Review allows."""
+        if self.state is not State.PENDING:
+            return ()
+        return tuple(k for k in Kind if all(k in a.allowed for a in self.actions))
+
+    def to_json(self) -> dict[str, Any]:
+        """The stable keys of `ls --json` and `show --json`."""
+        question, identity = self.question, self.question.identity
+        return {
+            "id": self.id,
+            "key": self.key,
+            "thread_id": identity.thread_id,
+            "checkpoint_ns": identity.checkpoint_ns,
+            "checkpoint_id": identity.checkpoint_id,
+            "task_id": identity.task_id,
+            "interrupt_id": identity.interrupt_id,
+            "answers": identity.answers,
+            "graph_id": question.graph_id,
+            "node": question.node,
+            "state": self.state.value,
+            "detail": self.detail,
+            "shape": self.reading.shape,
+            "risk_class": self.risk,
+            "actions": [action.to_json() for action in self.actions],
+            "allowed": [kind.value for kind in self.allowed],
+            "policy_name": self.reading.policy_name,
+            "policy_reason": self.reading.policy_reason,
+            "requested_at": question.requested_at.astimezone(UTC).isoformat(),
+            "decided_by": self.decided_by,
+            "decided_at": self.decided_at,
+            "verdicts": {str(n + 1): v.to_json() for n, v in self.verdicts.items()},
+            "digest": question.digest,
+            "warnings": list(self.reading.warnings),
+        }
+
+
+RISK_ORDER = {"low": 0, "medium": 1, "high": 2}

@@ -1,0 +1,19 @@
+"""Where files are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from platformdirs import user_state_path
+
+
+def ledger_path(db: Path) -> Path:
+    """The ledger beside a checkpoint database: `NAME.db` -> `NAME.ledger.db`."""
+    return db.with_name(f"{db.stem}.ledger{db.suffix or '.db'}")
+
+
+def state_dir() -> Path:
+    """Logs of consoles and workers; created on first use."""
+    path = user_state_path("hitloop-tui")
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
