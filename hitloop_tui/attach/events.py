@@ -57,12 +57,13 @@ def write_events(file: LedgerFile, events: Sequence[Event]) -> None:
         connection.executemany(
             "INSERT INTO events (at, thread_id, graph_id, kind, ns, node, task_id, attempt, data)"
             " VALUES (?,?,?,?,?,?,?,?,?)",
-            [
-                (e.at, e.thread_id, e.graph_id, e.kind, e.ns, e.node, e.task_id, e.attempt)
-                + (json.dumps(e.data, default=repr, ensure_ascii=False),)
-                for e in events
-            ],
+            [_columns(event) for event in events],
         )
+
+
+def _columns(e: Event) -> tuple[Any, ...]:
+    data = json.dumps(e.data, default=repr, ensure_ascii=False)
+    return (e.at, e.thread_id, e.graph_id, e.kind, e.ns, e.node, e.task_id, e.attempt, data)
 
 
 def events_since(

@@ -70,10 +70,14 @@ class Ledger:
     ) -> FirstAnswer | None:
         """Record the decision on a whole Review; None when recorded, else who was first.
 
-        `verdicts` maps the index of every Action to its verdict.
+        `verdicts` maps the index of every Action to its verdict. One that contradicts a verdict
+        already recorded for an Action of this Review is refused.
         """
         try:
             with self.file.transaction() as connection:
+                contradicted = _contradicted(connection, review.key, verdicts)
+                if contradicted is not None:
+                    return contradicted
                 _insert_decision(connection, review, verdicts, answer, person)
         except sqlite3.IntegrityError:
             return self.first_answer(review.key)
@@ -149,6 +153,15 @@ class Ledger:
             f"{_RECORDS} WHERE d.key IN (SELECT value FROM json_each(?))", (wanted,)
         )
         return {row["key"]: _record(row) for row in rows}
+
+
+def _contradicted(
+    connection: sqlite3.Connection, key: str, verdicts: Mapping[int, Verdict]
+) -> FirstAnswer | None:
+    for row in connection.execute("SELECT * FROM verdicts WHERE key=? ORDER BY action", (key,)):
+        if Verdict.from_json(json.loads(row["verdict"])) != verdicts[row["action"]]:
+            return FirstAnswer(row["decided_by"], row["decided_at"])
+    return None
 
 
 def _insert_decision(

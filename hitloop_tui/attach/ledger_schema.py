@@ -1,4 +1,4 @@
-"""The ledger's tables. `user_version` counts the schema; a newer one is refused, never guessed at."""
+"""The ledger's tables. `user_version` counts the schema; a newer one is refused, not guessed at."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ CREATE TABLE workers (
   stopped_at REAL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE attempts (                -- an open attempt (outcome NULL) is its worker's lease on the thread
+CREATE TABLE attempts (                -- open (outcome NULL): its worker's lease on the thread
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   seq INTEGER NOT NULL REFERENCES decisions(seq),
   thread_id TEXT NOT NULL,
