@@ -24,6 +24,9 @@ SELECT d.*, a.id AS attempt, a.worker, a.started_at, a.finished_at, a.outcome,
   LEFT JOIN workers w ON w.id = a.worker
 """
 
+RECENT = 1000
+"""Settled decisions that `recent` still gives."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -34,8 +37,8 @@ class Record:
     graph_id: str | None
     shape: str
     digest: str
-    review: dict[str, Any]
-    """`Review.to_json()` as it was when decided."""
+    review_json: str
+    """`Review.to_json()` as it was when decided, as text: most readers never need it."""
     verdicts: tuple[Verdict, ...]
     answer: Any
     """The value the thread gets."""
@@ -49,6 +52,11 @@ class Record:
     @property
     def key(self) -> str:
         return self.identity.key
+
+    @property
+    def review(self) -> dict[str, Any]:
+        shown: dict[str, Any] = json.loads(self.review_json)
+        return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,15 @@ class Ledger:
             return FirstAnswer(row["decided_by"], row["decided_at"])
         return None
 
+    def stamp(self) -> tuple[Any, ...]:
+        """Differs after any change to decisions, verdicts or attempts, but not for new events."""
+        rows = self.file.rows(
+            "SELECT (SELECT max(seq) FROM decisions), (SELECT max(id) FROM attempts),"
+            " (SELECT count(*) FROM attempts WHERE outcome IS NULL),"
+            " (SELECT count(*) FROM verdicts)"
+        )
+        return tuple(rows[0]) if rows else ()
+
     def first_answer(self, key: str) -> FirstAnswer | None:
         rows = self.file.rows("SELECT decided_by, decided_at FROM decisions WHERE key=?", (key,))
         return FirstAnswer(rows[0]["decided_by"], rows[0]["decided_at"]) if rows else None
@@ -131,11 +148,15 @@ class Ledger:
         rows = self.file.rows(f"{_RECORDS} WHERE d.seq>? ORDER BY d.seq LIMIT ?", (since, limit))
         return [_record(row) for row in rows]
 
-    def unsettled(self) -> list[Record]:
-        """Decisions that no attempt has brought to an end yet, and those that failed."""
+    def recent(self) -> list[Record]:
+        """Decisions a head may still show: unsettled ones, and those settled a moment ago.
+
+        An applied decision stays until the reader has seen the checkpoint it led to.
+        """
         rows = self.file.rows(
             f"{_RECORDS} WHERE a.outcome IS NULL OR a.outcome NOT IN ('applied','stale')"
-            " ORDER BY d.seq"
+            " OR d.seq > (SELECT coalesce(max(seq), 0) - ? FROM decisions) ORDER BY d.seq",
+            (RECENT,),
         )
         return [_record(row) for row in rows]
 
@@ -225,7 +246,7 @@ def _record(row: sqlite3.Row) -> Record:
         graph_id=row["graph_id"],
         shape=row["shape"],
         digest=row["digest"],
-        review=json.loads(row["review"]),
+        review_json=row["review"],
         verdicts=tuple(Verdict.from_json(verdict) for verdict in json.loads(row["verdicts"])),
         answer=json.loads(row["answer"]),
         decided_by=row["decided_by"],

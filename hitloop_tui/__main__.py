@@ -1,0 +1,3 @@
+from hitloop_tui.cli import main
+
+main()

@@ -1,0 +1,124 @@
+"""Recording a person's verdicts: the one way for console and command line alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from hitloop_tui.attach import shapes
+from hitloop_tui.attach.inbox import Inbox
+from hitloop_tui.attach.ledger import FirstAnswer
+from hitloop_tui.attach.person import Person
+from hitloop_tui.attach.review import Review, State, Verdict
+from hitloop_tui.errors import InvalidVerdict
+
+Result = Literal["recorded", "already_decided", "stale", "invalid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one decision command."""
+
+    id: str
+    outcome: Result
+    decided_by: str | None = None
+    decided_at: str | None = None
+    detail: str = ""
+
+    def to_json(self) -> dict[str, str | None]:
+        return {
+            "id": self.id,
+            "outcome": self.outcome,
+            "decided_by": self.decided_by,
+            "decided_at": self.decided_at,
+            "detail": self.detail,
+        }
+
+
+def decide(inbox: Inbox, shown: Review, verdicts: Mapping[int, Verdict], person: Person) -> Outcome:
+    """Record verdicts on the Actions of a Review, by index from 0.
+
+    `shown` is the Review the person looked at. It is read again, and the decision is refused when
+    the thread has moved on or the question's content differs. A set that leaves Actions open is
+    kept; the one that completes it becomes the decision.
+    """
+    current = _current(inbox, shown)
+    if isinstance(current, Outcome):
+        return current
+    try:
+        _check(current, verdicts)
+    except InvalidVerdict as error:
+        return Outcome(shown.id, "invalid", detail=str(error))
+    return _record(inbox, current, verdicts, person)
+
+
+def _current(inbox: Inbox, shown: Review) -> Review | Outcome:
+    first = inbox.ledger.first_answer(shown.key)
+    if first is not None:
+        return already_decided(shown.id, first)
+    inbox.read_ledger()
+    for review in inbox.thread_reviews(shown.thread_id):
+        if review.key == shown.key:
+            break
+    else:
+        return Outcome(shown.id, "stale", detail="the thread moved on: this question is gone")
+    if review.question.digest != shown.question.digest:
+        return Outcome(shown.id, "stale", detail="the question changed since it was shown")
+    if review.state is not State.PENDING:
+        detail = f"the Review is {review.state.value}: {review.detail}"
+        return Outcome(shown.id, "stale", detail=detail)
+    return review
+
+
+def _check(review: Review, verdicts: Mapping[int, Verdict]) -> None:
+    if not verdicts:
+        raise InvalidVerdict("no verdict given")
+    for index, verdict in verdicts.items():
+        if not 0 <= index < len(review.actions):
+            count = len(review.actions)
+            raise InvalidVerdict(f"action {index + 1}: the Review has {count}, counted from 1")
+        shapes.check(review, index, verdict)
+
+
+def _record(
+    inbox: Inbox, review: Review, verdicts: Mapping[int, Verdict], person: Person
+) -> Outcome:
+    taken = review.verdicts.keys() & verdicts.keys()
+    together = {**verdicts, **review.verdicts}
+    if len(together) < len(review.actions) or taken:
+        return _record_part(inbox, review, verdicts, person)
+    return _record_whole(inbox, review, together, person)
+
+
+def _record_part(
+    inbox: Inbox, review: Review, verdicts: Mapping[int, Verdict], person: Person
+) -> Outcome:
+    for index, verdict in sorted(verdicts.items()):
+        first = inbox.ledger.record_verdict(review, index, verdict, person)
+        if first is not None:
+            return already_decided(review.id, first, f"action {index + 1}")
+    known = inbox.ledger.verdicts().get(review.key, {})
+    missing = len(review.actions) - len(known)
+    if missing == 0:  # a colleague decided the other Actions meanwhile
+        return _record_whole(inbox, review, known, person)
+    return Outcome(review.id, "recorded", person.decided_by, detail=f"{missing} more to decide")
+
+
+def _record_whole(
+    inbox: Inbox, review: Review, verdicts: Mapping[int, Verdict], person: Person
+) -> Outcome:
+    try:
+        answer = shapes.answer(review, verdicts, person)
+    except InvalidVerdict as error:
+        return Outcome(review.id, "invalid", detail=str(error))
+    first = inbox.ledger.record(review, verdicts, answer, person)
+    if first is not None:
+        return already_decided(review.id, first)
+    record = inbox.ledger.of_keys([review.key])[review.key]
+    return Outcome(review.id, "recorded", record.decided_by, record.decided_at)
+
+
+def already_decided(review_id: str, first: FirstAnswer, what: str = "") -> Outcome:
+    detail = f"{what} was decided already".lstrip() if what else ""
+    return Outcome(review_id, "already_decided", first.decided_by, first.decided_at, detail)

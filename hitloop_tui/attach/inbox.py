@@ -1,0 +1,196 @@
+"""The open Reviews of one database, joined with the ledger and kept up to date.
+
+Rows are light, so that 100,000 of them fit; the whole Review is read again when it is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hitloop_tui.attach import shapes
+from hitloop_tui.attach.ledger import Ledger, Record
+from hitloop_tui.attach.review import OPEN_STATES, Question, Review, State, Verdict
+from hitloop_tui.attach.source import Source
+from hitloop_tui.attach.summary import summarise
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the inbox. Text is raw: it passes `safetext` where it is shown."""
+
+    key: str
+    id: str
+    thread_id: str
+    graph_id: str | None
+    state: State
+    risk: str | None
+    tool: str
+    summary: str
+    """The arguments that matter, in one line."""
+    requested_at: float
+    """Seconds since the epoch."""
+    actions: int
+    warnings: int
+    decided_by: str | None
+
+    @classmethod
+    def of(cls, review: Review) -> Row:
+        tool, summary = summarise(review)
+        return cls(
+            key=review.key,
+            id=review.id,
+            thread_id=review.thread_id,
+            graph_id=review.question.graph_id,
+            state=review.state,
+            risk=review.risk,
+            tool=tool,
+            summary=summary,
+            requested_at=review.question.requested_at.timestamp(),
+            actions=len(review.actions),
+            warnings=len(review.reading.warnings),
+            decided_by=review.decided_by,
+        )
+
+
+class Inbox:
+    """Open Reviews by key. Not thread-safe: use it from one thread, hand `rows()` to others."""
+
+    def __init__(self, source: Source, ledger: Ledger) -> None:
+        self.source = source
+        self.ledger = ledger
+        self._rows: dict[str, Row] = {}
+        self._threads: dict[str, set[str]] = {}
+        """Keys by thread, to replace a thread's rows without looking at the others."""
+        self._records: dict[str, Record] = {}
+        self._partial: dict[str, dict[int, Verdict]] = {}
+        self._source_version: int | None = None
+        self._ledger_version: int | None = None
+        self._stamp: tuple[Any, ...] | None = None
+
+    def rows(self) -> list[Row]:
+        """All open rows, newest first."""
+        return sorted(self._rows.values(), key=lambda row: (-row.requested_at, row.key))
+
+    def load_newest(self, limit: int) -> None:
+        """Fill an empty inbox with the newest questions only, for a first screen."""
+        self.read_ledger()
+        self._replace(self.source.newest(limit))
+
+    def load(self) -> None:
+        """Read every pending question of the database."""
+        self._source_version = self.source.data_version()
+        self._ledger_version = self.ledger.file.data_version()
+        self.source.changed_threads()
+        self.read_ledger()
+        self._rows.clear()
+        self._threads.clear()
+        self._replace(self.source.questions())
+
+    def refresh(self) -> bool:
+        """Read what changed since the last call; False when nothing did."""
+        source_version = self.source.data_version()
+        ledger_version = self.ledger.file.data_version()
+        touched: set[str] | None = set()
+        if source_version != self._source_version:
+            self._source_version = source_version
+            touched = self.source.changed_threads()
+        if touched is None:
+            self.load()
+            return True
+        if ledger_version != self._ledger_version or self._applying():
+            self._ledger_version = ledger_version
+            touched |= self.read_ledger()
+        for thread_id in touched:
+            self._reread(thread_id)
+        return bool(touched)
+
+    def review(self, key: str) -> Review | None:
+        """The whole Review as it stands now; None when it is no longer open."""
+        row = self._rows.get(key)
+        if row is None:
+            return None
+        return next((r for r in self.thread_reviews(row.thread_id) if r.key == key), None)
+
+    def thread_reviews(self, thread_id: str) -> list[Review]:
+        """All open Reviews of a thread, read now."""
+        return list(self._open(self.source.thread_questions(thread_id)))
+
+    def reviews(self) -> Iterator[Review]:
+        """All open Reviews of the database, whole, read now."""
+        self.read_ledger()
+        return self._open(self.source.questions())
+
+    def read_ledger(self) -> set[str]:
+        """Read the ledger anew; the threads whose Reviews may look different now."""
+        stamp = self.ledger.stamp()
+        if stamp == self._stamp and not self._applying():
+            return set()
+        self._stamp = stamp
+        records = {record.key: record for record in self.ledger.recent()}
+        partial = self.ledger.verdicts()
+        changed = {
+            record.identity.thread_id
+            for key, record in (records | self._records).items()
+            if _looks(records.get(key)) != _looks(self._records.get(key))
+        }
+        changed |= {
+            self._rows[key].thread_id
+            for key in partial.keys() | self._partial.keys()
+            if partial.get(key) != self._partial.get(key) and key in self._rows
+        }
+        self._records, self._partial = records, partial
+        return changed
+
+    def _open(self, questions: Iterable[Question]) -> Iterator[Review]:
+        for question in questions:
+            reading = shapes.read(question)
+            if reading is None:
+                continue
+            review = self._joined(Review(question, reading))
+            if review.state in OPEN_STATES:
+                yield review
+
+    def _joined(self, review: Review) -> Review:
+        record = self._records.get(review.key)
+        if record is not None:
+            return with_record(review, record)
+        question = review.question
+        if question.answered:
+            why = f": {question.error}" if question.error else ""
+            return replace(
+                review,
+                state=State.FAILED if question.error else State.APPLYING,
+                detail=f"answered outside this console{why}",
+            )
+        return replace(review, verdicts=self._partial.get(review.key, {}))
+
+    def _applying(self) -> bool:
+        """A worker that dies writes nothing: look again while something is being applied."""
+        return any(record.state is State.APPLYING for record in self._records.values())
+
+    def _reread(self, thread_id: str) -> None:
+        for key in self._threads.pop(thread_id, ()):
+            self._rows.pop(key, None)
+        self._replace(self.source.thread_questions(thread_id))
+
+    def _replace(self, questions: Iterable[Question]) -> None:
+        for review in self._open(questions):
+            self._rows[review.key] = Row.of(review)
+            self._threads.setdefault(review.thread_id, set()).add(review.key)
+
+
+def with_record(review: Review, record: Record) -> Review:
+    return replace(
+        review,
+        state=record.state,
+        detail=record.detail,
+        decided_by=record.decided_by,
+        decided_at=record.decided_at,
+        verdicts=dict(enumerate(record.verdicts)),
+    )
+
+
+def _looks(record: Record | None) -> tuple[State, str] | None:
+    return None if record is None else (record.state, record.detail)

@@ -1,0 +1,41 @@
+"""One attachment of the console or the command line to a database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hitloop_tui.attach.checkpoints import Checkpoints
+from hitloop_tui.attach.inbox import Inbox
+from hitloop_tui.attach.ledger import Ledger
+from hitloop_tui.attach.ledger_file import LedgerFile
+from hitloop_tui.attach.source import Source
+from hitloop_tui.attach.trace import Trace
+from hitloop_tui.paths import ledger_path
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A source of questions, the ledger beside it, and the inbox over both."""
+
+    source: Source
+    ledger: Ledger
+    inbox: Inbox
+
+    @classmethod
+    def open(cls, db: Path, ledger: Path | None = None) -> Session:
+        """Attach to a checkpoint database. Neither file needs to exist yet.
+
+        Raises DatabaseError when `db` exists and is no checkpoint database.
+        """
+        source = Checkpoints(db)
+        file = LedgerFile(ledger or ledger_path(db), beside=db)
+        book = Ledger(file)
+        return cls(source, book, Inbox(source, book))
+
+    def trace(self, thread_id: str | None = None) -> Trace:
+        return Trace(self.source, self.ledger.file, thread_id)
+
+    def close(self) -> None:
+        self.source.close()
+        self.ledger.file.close()
