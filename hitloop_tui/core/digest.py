@@ -44,6 +44,10 @@ def canonical_json(value: Any) -> str:
             return canonical_json(list(value))  # msgpack and JSON both turn tuples into lists
         case bytes() | bytearray():
             return _tagged("bytes", bytes(value).hex())
+        case set() | frozenset():  # their order changes from process to process
+            return _tagged("set", ",".join(sorted(map(canonical_json, value))))
+        case _ if hasattr(value, "get_secret_value"):  # str() of a pydantic secret is stars
+            return _tagged("secret", canonical_json(value.get_secret_value()))
         case _:
             kind = f"{type(value).__module__}.{type(value).__qualname__}"
             return _tagged(kind, str(value))

@@ -71,7 +71,9 @@ class ApprovalRequest(BaseModel):
         }
         head = f"APPROVAL REQUEST  run {self.run_id}\n"
         head += f"Tool: {action.tool_name}\nRisk: {action.risk_class.value.upper()}"
-        return "\n\n".join([head, *(f"{title}:\n{text}" for title, text in sections.items() if text)])
+        return "\n\n".join(
+            [head, *(f"{title}:\n{text}" for title, text in sections.items() if text)]
+        )
 
 
 class Decision(BaseModel):
@@ -87,6 +89,14 @@ class Decision(BaseModel):
     """Milliseconds between the question and the answer."""
     edited_args: dict[str, Any] | None = None
     """The arguments to run instead of the proposed ones; None when nothing was edited."""
+    proposed: dict[str, Any] | None = None
+    """`tool_name` and `tool_args` as the agent proposed them; None when nothing was edited."""
+    response: str | None = None
+    """The person's own answer, given instead of running the tool."""
+    digest: str | None = None
+    """`Action.digest()` of the call this decision is about, after edits."""
+    spent: bool = False
+    """The call was made; the same approval never makes it again."""
 
 
 class EventType(StrEnum):

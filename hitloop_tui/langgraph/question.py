@@ -1,0 +1,78 @@
+"""The interrupt value of a gate: agent-inbox's `HumanInterrupt` plus what our console needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from hitloop_tui.core.models import Action
+
+VERSION = 1
+MESSAGES_SHOWN = 3
+MESSAGE_LENGTH = 200
+
+
+def question(
+    action: Action,
+    policy_name: str,
+    policy_reason: str,
+    state: Mapping[str, Any],
+    deadline: datetime | None = None,
+    error: str | None = None,
+) -> list[dict[str, Any]]:
+    """One question about one Action; `error` says why the answer before was refused."""
+    run_id = state.get("run_id")
+    detail = {
+        "version": VERSION,
+        "action": action.model_dump(mode="json"),
+        "policy": policy_name,
+        "policy_reason": policy_reason,
+        "digest": action.digest(),
+        "run_id": None if run_id is None else str(run_id),
+        "deadline": None if deadline is None else deadline.isoformat(),
+    }
+    return [
+        {
+            "action_request": {"action": action.tool_name, "args": action.tool_args},
+            "config": {
+                "allow_ignore": True,
+                "allow_respond": True,
+                "allow_edit": True,
+                "allow_accept": True,
+            },
+            "description": _description(action, policy_reason, recent_messages(state)),
+            "hitloop": detail if error is None else {**detail, "error": error},
+        }
+    ]
+
+
+def recent_messages(state: Mapping[str, Any]) -> list[str]:
+    """The last messages of the conversation as one line each; a cut says how much it hides."""
+    messages = state.get("messages")
+    if not isinstance(messages, Sequence) or isinstance(messages, str):
+        return []
+    lines = (_one_line(message) for message in messages[-MESSAGES_SHOWN:])
+    return [line for line in lines if line]
+
+
+def _one_line(message: Any) -> str:
+    content = message.get("content") if isinstance(message, dict) else None
+    text = content if isinstance(content, str) else getattr(message, "text", "")
+    line = " ".join(str(text).split())
+    hidden = len(line) - MESSAGE_LENGTH
+    return line if hidden <= 0 else f"{line[:MESSAGE_LENGTH]}… +{hidden} characters"
+
+
+def _description(action: Action, policy_reason: str, context: list[str]) -> str:
+    args = json.dumps(action.tool_args, indent=2, ensure_ascii=False, default=str)
+    sections = {
+        "Why approval is needed": policy_reason,
+        "Arguments": f"```json\n{args}\n```",
+        "Side effects": "\n".join(f"- {effect}" for effect in action.side_effects),
+        "Rationale": action.rationale,
+        "Context": "\n".join(f"- {line}" for line in context),
+    }
+    head = f"**Tool:** `{action.tool_name}`\n**Risk:** {action.risk_class.value}"
+    return "\n\n".join([head, *(f"### {name}\n{text}" for name, text in sections.items() if text)])

@@ -1,0 +1,87 @@
+"""Ask a person when the tool, its risk class or one of its arguments calls for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from hitloop_tui.core.interfaces import HITLPolicy
+from hitloop_tui.core.models import Action, RiskClass
+
+AMOUNT_KEYS = ("amount", "value", "price", "cost", "total")
+
+
+class RiskBasedPolicy(HITLPolicy):
+    """The first rule that applies names the reason; an Action that no rule meets runs unasked.
+
+    `high_risk_tools` are asked about whatever their risk class. `sensitive_arg_patterns` maps an
+    argument name to words that must not pass unseen in its value, however deep and in any case.
+    `max_amount_without_approval` limits the arguments named in `AMOUNT_KEYS`; an amount that is
+    not a number is asked about too.
+    """
+
+    def __init__(
+        self,
+        require_approval_for_high: bool = True,
+        require_approval_for_medium: bool = False,
+        high_risk_tools: Iterable[str] | None = None,
+        sensitive_arg_patterns: Mapping[str, Iterable[str]] | None = None,
+        max_amount_without_approval: float | None = None,
+    ) -> None:
+        self.require_approval_for_high = require_approval_for_high
+        self.require_approval_for_medium = require_approval_for_medium
+        self.high_risk_tools = frozenset(high_risk_tools or ())
+        patterns = sensitive_arg_patterns or {}
+        self.sensitive_arg_patterns = {key: tuple(words) for key, words in patterns.items()}
+        self.max_amount_without_approval = max_amount_without_approval
+
+    @property
+    def name(self) -> str:
+        return "risk_based"
+
+    def should_request_approval(self, action: Action, state: dict[str, Any]) -> tuple[bool, str]:
+        reason = next(self._reasons(action), None)
+        if reason is not None:
+            return True, reason
+        return False, f"{action.risk_class.value.capitalize()} risk, and no rule asks for approval."
+
+    def _reasons(self, action: Action) -> Iterator[str]:
+        if action.tool_name in self.high_risk_tools:
+            yield f"{action.tool_name} is on the list of high-risk tools."
+        match action.risk_class:
+            case RiskClass.HIGH if self.require_approval_for_high:
+                yield "High-risk actions need approval."
+            case RiskClass.MEDIUM if self.require_approval_for_medium:
+                yield "Medium-risk actions need approval."
+        yield from self._sensitive_words(action.tool_args)
+        yield from self._amounts(action.tool_args)
+
+    def _sensitive_words(self, args: dict[str, Any]) -> Iterator[str]:
+        for name, words in self.sensitive_arg_patterns.items():
+            text = str(args.get(name, "")).casefold()
+            for word in words:
+                if word.casefold() in text:
+                    yield f"The argument {name} contains “{word}”."
+
+    def _amounts(self, args: dict[str, Any]) -> Iterator[str]:
+        limit = self.max_amount_without_approval
+        if limit is None:
+            return
+        for name in AMOUNT_KEYS:
+            if args.get(name) is None:
+                continue
+            amount = _number(args[name])
+            if amount is None:
+                yield f"The argument {name} is not a number, so the limit cannot be checked."
+            elif not amount <= limit:
+                yield f"The {name} {amount:,.2f} is above the limit of {limit:,.2f}."
+
+
+def _number(value: Any) -> float | None:
+    """None for what has no size: text, NaN, integers beyond a float."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return None if math.isnan(number) else number
