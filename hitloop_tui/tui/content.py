@@ -1,0 +1,71 @@
+"""Styled text for widgets. Only text that went through `safetext` gets in; markup never does."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from hitloop_tui.safetext import Safe
+from hitloop_tui.tui.glyphs import G, Sign
+
+Part = Safe | Content | tuple[Safe, str]
+
+MUTED = "$muted"
+"""Labels and everything second to the values."""
+FAINT = "$faint"
+"""Decoration: rules, separators, type names."""
+STRONG = "bold"
+KEY = "$key-style"
+"""A key to press."""
+ACCENT = "$accent-style"
+GOOD = "$good"
+WARN = "$warn"
+BAD = "$bad"
+
+
+def text(value: Safe, style: str = "") -> Content:
+    """Somebody else's text, in one style."""
+    return Content.styled(value, style) if style else Content(value)
+
+
+def own(literal: str, style: str = "") -> Content:
+    """Text of our own: literals, numbers, glyphs. Never agent text."""
+    return Content.styled(literal, style) if style else Content(literal)
+
+
+def line(*parts: Part) -> Content:
+    """Parts, one after the other."""
+    return Content.assemble(*(_content(part) for part in parts))
+
+
+def lines(parts: list[Content]) -> Content:
+    """One part a line."""
+    return Content("\n").join(parts)
+
+
+def sign(of: Sign, width: int = 0) -> Content:
+    """`glyph WORD`, padded to `width` cells."""
+    return own(f"{of.glyph} {of.word}".ljust(width), of.style)
+
+
+def fitted(content: Content, width: int) -> Content:
+    """Exactly `width` cells: padded, or cut with a visible ellipsis."""
+    if content.cell_length <= width:
+        return content.pad_right(width - content.cell_length)
+    if width <= 1:
+        return own(G.ellipsis[:width], FAINT)
+    cut = content.truncate(width - 1).rstrip()
+    return line(cut, own(G.ellipsis, FAINT)).pad_right(width - 1 - cut.cell_length)
+
+
+def ago(seconds: float) -> str:
+    """A compact age: `now`, `3m`, `2h`, `5d`, `8w`. It changes once a minute at most."""
+    for unit, size in (("w", 604_800 * 2), ("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= size:
+            return f"{int(seconds // (604_800 if unit == 'w' else size))}{unit}"
+    return "now"
+
+
+def _content(part: Part) -> Content:
+    if isinstance(part, tuple):
+        return text(*part)
+    return part if isinstance(part, Content) else text(part)
