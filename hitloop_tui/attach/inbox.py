@@ -65,7 +65,7 @@ class Inbox:
         """Keys by thread, to replace a thread's rows without looking at the others."""
         self._records: dict[str, Record] = {}
         self._partial: dict[str, dict[int, Verdict]] = {}
-        self._source_version: int | None = None
+        self._source_version: object = None
         self._ledger_version: int | None = None
         self._stamp: tuple[Any, ...] | None = None
 

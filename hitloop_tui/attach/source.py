@@ -28,8 +28,8 @@ class Source(Protocol):
         """Files whose change may mean news."""
         ...
 
-    def data_version(self) -> int:
-        """A number that differs after any other process has committed."""
+    def data_version(self) -> object:
+        """A value that differs after any other process has committed."""
         ...
 
     def newest(self, limit: int) -> list[Question]:

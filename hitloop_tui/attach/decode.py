@@ -1,0 +1,123 @@
+"""Checkpoint values as inert data: nothing the data names is imported, called or built.
+
+LangGraph's own serializer imports modules named in a row and calls them. This one keeps the name:
+an object comes back as a dict with its qualified class under `__type__`.
+Source of the format: langgraph/checkpoint/serde/jsonplus.py (ext codes 0 to 7).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date, time, timedelta
+from typing import Any
+
+import ormsgpack
+
+TYPE = "__type__"
+OPTIONS = ormsgpack.OPT_NON_STR_KEYS
+MAX_DEPTH = 64
+"""Nested extension objects; ormsgpack itself stops plain nesting at 1,024."""
+
+DELTA_SNAPSHOT, NUMPY = 7, 6
+SECRETS = "pydantic.types.Secret"
+MASK = "***"
+
+_AS_TEXT = {
+    "datetime.datetime",
+    "decimal.Decimal",
+    "uuid.UUID",
+    "zoneinfo.ZoneInfo",
+    *(f"ipaddress.IPv{v}{kind}" for v in (4, 6) for kind in ("Address", "Interface", "Network")),
+}
+_AS_LIST = {"builtins.set", "builtins.frozenset", "collections.deque"}
+
+
+class Undecodable(ValueError):
+    """A stored value that cannot be read; the text says why."""
+
+
+def loads(type_: str | None, blob: bytes | None) -> Any:
+    """The value of a `type`, `value` pair. Raises Undecodable."""
+    try:
+        match type_:
+            case None | "null":
+                return None
+            case "bytes" | "bytearray":
+                return blob
+            case "json":
+                return json.loads(blob or b"null")
+            case "msgpack":
+                return _Decoder().unpack(blob or b"\xc0")
+    except Undecodable:
+        raise
+    except (ValueError, TypeError, RecursionError, KeyError, IndexError) as error:
+        raise Undecodable(f"{type_}: {error}") from error
+    raise Undecodable(f"stored as {type_}, which is never loaded here")
+
+
+def digest(*values: Any) -> str:
+    """SHA-256 over decoded values, 64 hex digits."""
+    try:
+        data = ormsgpack.packb(values, option=OPTIONS)
+    except TypeError:
+        data = repr(values).encode("utf-8", "backslashreplace")
+    return hashlib.sha256(data).hexdigest()
+
+
+class _Decoder:
+    def __init__(self) -> None:
+        self._depth = 0
+
+    def unpack(self, blob: bytes) -> Any:
+        return ormsgpack.unpackb(blob, ext_hook=self._ext, option=OPTIONS)
+
+    def _ext(self, code: int, data: bytes) -> Any:
+        if self._depth >= MAX_DEPTH:
+            raise Undecodable(f"objects nested more than {MAX_DEPTH} deep")
+        self._depth += 1
+        try:
+            return _inert(code, self.unpack(data))
+        finally:
+            self._depth -= 1
+
+
+def _inert(code: int, body: Any) -> Any:
+    if code == DELTA_SNAPSHOT:
+        return body
+    if code == NUMPY:
+        return {TYPE: "numpy.ndarray", "dtype": body[0], "shape": body[1]}
+    if not isinstance(body, list) or len(body) < 3:
+        raise Undecodable(f"extension {code} without module, name and value")
+    module, name, payload = body[:3]
+    kind = f"{module}.{name}"
+    if kind.startswith(SECRETS):
+        return {TYPE: kind, "value": MASK}
+    if kind in _AS_TEXT and isinstance(payload, str):
+        return payload
+    if kind in _AS_LIST and isinstance(payload, list):
+        return payload
+    return _standard(kind, payload) or _object(kind, payload)
+
+
+def _object(kind: str, payload: Any) -> dict[Any, Any]:
+    if isinstance(payload, dict):
+        return {TYPE: kind, **payload, **({TYPE: kind} if TYPE in payload else {})}
+    return {TYPE: kind, "value": payload}
+
+
+def _standard(kind: str, payload: Any) -> str | None:
+    """Dates, times and paths as the text a person knows them by."""
+    try:
+        match kind, payload:
+            case "datetime.date", [int(), int(), int()]:
+                return date(*payload).isoformat()
+            case "datetime.timedelta", [int(), int(), int()]:
+                return str(timedelta(*payload))
+            case "datetime.time", {"hour": h, "minute": m, "second": s, "microsecond": us}:
+                return time(h, m, s, us).isoformat()
+            case _, [str(), *_] if kind.startswith("pathlib."):
+                return "/".join(payload).replace("//", "/", 1)
+    except (ValueError, TypeError, OverflowError):
+        pass  # not what the name says: shown as the object it claims to be
+    return None
