@@ -1,0 +1,1 @@
+"""Example agents: one graph per file, offline with a scripted model, real with `--model`."""
