@@ -93,7 +93,8 @@ SELECT metadata FROM checkpoints
 
 # Per table: where the tail stands, and whether the row it stands on is still the same one.
 LAST_CHECKPOINT = """
-SELECT rowid, thread_id, checkpoint_ns, checkpoint_id FROM checkpoints ORDER BY rowid DESC LIMIT 1"""
+SELECT rowid, thread_id, checkpoint_ns, checkpoint_id FROM checkpoints
+ ORDER BY rowid DESC LIMIT 1"""
 LAST_WRITE = """
 SELECT rowid, thread_id, checkpoint_ns, checkpoint_id, task_id, idx FROM writes
  ORDER BY rowid DESC LIMIT 1"""

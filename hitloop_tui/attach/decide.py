@@ -47,7 +47,7 @@ def decide(inbox: Inbox, shown: Review, verdicts: Mapping[int, Verdict], person:
     if isinstance(current, Outcome):
         return current
     try:
-        _check(current, verdicts)
+        verdicts = _checked(current, verdicts)
     except InvalidVerdict as error:
         return Outcome(shown.id, "invalid", detail=str(error))
     return _record(inbox, current, verdicts, person)
@@ -71,14 +71,14 @@ def _current(inbox: Inbox, shown: Review) -> Review | Outcome:
     return review
 
 
-def _check(review: Review, verdicts: Mapping[int, Verdict]) -> None:
+def _checked(review: Review, verdicts: Mapping[int, Verdict]) -> dict[int, Verdict]:
     if not verdicts:
         raise InvalidVerdict("no verdict given")
-    for index, verdict in verdicts.items():
-        if not 0 <= index < len(review.actions):
-            count = len(review.actions)
+    count = len(review.actions)
+    for index in verdicts:
+        if not 0 <= index < count:
             raise InvalidVerdict(f"action {index + 1}: the Review has {count}, counted from 1")
-        shapes.check(review, index, verdict)
+    return {index: shapes.check(review, index, verdict) for index, verdict in verdicts.items()}
 
 
 def _record(

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import xxhash
 
-from hitloop_tui.attach.decode import TYPE, Undecodable, digest, loads
+from hitloop_tui.attach.decode import Undecodable, digest, loads
 from hitloop_tui.attach.review import Identity, Question
 
 PULL = "~__pregel_pull, "
@@ -126,8 +126,8 @@ def _found(item: Any) -> Found | None:
         case {"id": str() as id_, "value": value}:
             schema = item.get("response_schema")
             return Found(id_, value, schema if isinstance(schema, dict) else None)
-        case {str(): _} if TYPE in item and "value" in item:
-            return Found(str(item.get("interrupt_id", "")), item["value"])
+        case {"__type__": _, "value": value}:
+            return Found(str(item.get("interrupt_id", "")), value)
     return None
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 ID_LENGTH = 16
-"""Hex digits of a Review's short id. The ledger keys on all 64; short ids that clash are ambiguous."""
+"""Hex digits of a Review's short id. The ledger keys on all 64; a clash is ambiguous."""
 
 
 class State(StrEnum):

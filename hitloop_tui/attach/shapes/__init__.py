@@ -1,0 +1,78 @@
+"""What an interrupt asks, and what its answer must look like.
+
+One adapter per payload shape, tried in order; the last reads anything. Adding one touches this list
+and its own file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from hitloop_tui.attach.person import Person
+from hitloop_tui.attach.review import Kind, Question, Reading, Review, Verdict
+from hitloop_tui.attach.shapes import (
+    agent_inbox,
+    ask_user,
+    batched,
+    free_form,
+    hitloop_gate,
+    machine,
+    schema_form,
+    tool_approval,
+    unreadable,
+)
+from hitloop_tui.attach.shapes.arguments import check_args
+from hitloop_tui.attach.shapes.base import Shape
+from hitloop_tui.errors import InvalidVerdict
+
+__all__ = ["SHAPES", "answer", "check", "check_args", "read"]
+
+SHAPES: tuple[Shape, ...] = (
+    unreadable.Unreadable(),
+    hitloop_gate.HitloopGate(),
+    tool_approval.ToolApproval(),
+    machine.Machine(),
+    ask_user.AskUser(),
+    batched.Batched(),
+    agent_inbox.AgentInbox(),
+    schema_form.SchemaForm(),
+    free_form.FreeForm(),
+)
+
+_BY_NAME = {shape.name: shape for shape in SHAPES}
+
+
+def read(question: Question) -> Reading | None:
+    """The question as Actions; None for one that is not meant for a person."""
+    for shape in SHAPES:
+        reading = shape.read(question)
+        if reading is not None:
+            return reading if reading.actions else None
+    raise AssertionError("free_form reads everything")
+
+
+def check(review: Review, index: int, verdict: Verdict) -> Verdict:
+    """The verdict as it will be recorded: an edit's numbers take the types of the original.
+
+    Raises InvalidVerdict, naming the field, when the Action does not allow it.
+    """
+    action = review.actions[index]
+    if verdict.kind not in action.allowed:
+        allowed = ", ".join(kind.value for kind in action.allowed) or "nothing"
+        raise InvalidVerdict(
+            f"{verdict.kind.value} is not possible for {action.tool_name}; possible: {allowed}"
+        )
+    if verdict.kind is Kind.EDIT:
+        if verdict.args is None:
+            raise InvalidVerdict("edit needs the whole argument object")
+        verdict = replace(verdict, args=check_args(action, verdict.args))
+    _BY_NAME[review.reading.shape].check(review, index, verdict)
+    return verdict
+
+
+def answer(review: Review, verdicts: Mapping[int, Verdict], person: Person) -> Any:
+    """The value the thread gets. `verdicts` holds a checked one for every Action."""
+    in_order = [verdicts[index] for index in range(len(review.actions))]
+    return _BY_NAME[review.reading.shape].answer(review, in_order, person)

@@ -1,0 +1,86 @@
+"""LangChain's agent-inbox `HumanInterrupt`: one, a list of several, or either as JSON text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from hitloop_tui.attach.person import Person
+from hitloop_tui.attach.review import Kind, Question, Reading, Review, ReviewAction, Verdict
+from hitloop_tui.attach.shapes.base import need_text
+
+NAME = "agent_inbox"
+
+# The payload has no word for *reject*; `ignore` is what its clients send for one.
+_ALLOWED = {
+    Kind.APPROVE: "allow_accept",
+    Kind.EDIT: "allow_edit",
+    Kind.REJECT: "allow_ignore",
+    Kind.RESPOND: "allow_respond",
+    Kind.IGNORE: "allow_ignore",
+}
+
+
+class AgentInbox:
+    name = NAME
+
+    def read(self, question: Question) -> Reading | None:
+        requests = _requests(question.value)
+        if not requests:
+            return None
+        return Reading(NAME, tuple(_action(request) for request in requests))
+
+    def check(self, review: Review, index: int, verdict: Verdict) -> None:
+        if verdict.kind is Kind.RESPOND:
+            need_text(verdict)
+
+    def answer(self, review: Review, verdicts: Sequence[Verdict], person: Person) -> Any:
+        """Always a list, with one `HumanResponse` per request."""
+        pairs = zip(review.actions, verdicts, strict=True)
+        return [_response(action, verdict) for action, verdict in pairs]
+
+
+def _requests(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return []
+    items = value if isinstance(value, list) else [value]
+    return items if items and all(_is_request(item) for item in items) else []
+
+
+def _is_request(item: Any) -> bool:
+    match item:
+        case {"action_request": {"action": str()}, "config": {}}:
+            return True
+    return False
+
+
+def _action(request: dict[str, Any]) -> ReviewAction:
+    asked, config = request["action_request"], request["config"]
+    args = asked.get("args")
+    return ReviewAction(
+        tool_name=asked["action"],
+        tool_args=args if isinstance(args, dict) else {"value": args},
+        allowed=tuple(kind for kind in Kind if config.get(_ALLOWED[kind])),
+        description=str(request.get("description") or ""),
+    )
+
+
+def _response(action: ReviewAction, verdict: Verdict) -> dict[str, Any]:
+    match verdict.kind:
+        case Kind.APPROVE:
+            editable = Kind.EDIT in action.allowed
+            return {"type": "accept", "args": _request(action) if editable else None}
+        case Kind.EDIT:
+            return {"type": "edit", "args": {**_request(action), "args": verdict.args}}
+        case Kind.RESPOND:
+            return {"type": "response", "args": verdict.value}
+        case Kind.REJECT | Kind.IGNORE:
+            return {"type": "ignore", "args": None}
+
+
+def _request(action: ReviewAction) -> dict[str, Any]:
+    return {"action": action.tool_name, "args": action.tool_args}

@@ -1,0 +1,98 @@
+"""Edited arguments: the schema's shape where there is one, else the shape they had before."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from hitloop_tui.attach.review import ReviewAction
+from hitloop_tui.errors import InvalidVerdict
+
+
+def check_args(action: ReviewAction, args: dict[str, Any]) -> dict[str, Any]:
+    """The edited arguments, with integers given for floats made floats.
+
+    Raises InvalidVerdict naming the first field that is missing, unknown or of another type.
+    """
+    if action.args_schema is not None:
+        check_schema(args, action.args_schema)
+        return args
+    before = action.tool_args
+    for name in args.keys() - before.keys():
+        near = difflib.get_close_matches(str(name), map(str, before), 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InvalidVerdict(f"{name}: {action.tool_name} was not given this argument{hint}")
+    for name in before.keys() - args.keys():
+        raise InvalidVerdict(f"{name}: missing; an edit gives the whole argument object")
+    return {name: _conform(before[name], value, str(name)) for name, value in args.items()}
+
+
+def check_schema(value: Any, schema: dict[str, Any]) -> None:
+    """Raise InvalidVerdict naming the first field that violates a JSON Schema."""
+    from jsonschema import exceptions, validators  # 110 ms, and most sessions never need it
+
+    validator = validators.validator_for(schema, default=validators.Draft202012Validator)(schema)
+    try:
+        error = exceptions.best_match(validator.iter_errors(value))
+    except Exception as broken:  # a schema from the data may be nonsense in many ways
+        raise InvalidVerdict(f"the question's own schema cannot be used: {broken}") from broken
+    if error is not None:
+        field = ".".join(str(part) for part in error.absolute_path) or "the value"
+        raise InvalidVerdict(f"{field}: {error.message}")
+
+
+def json_type(value: Any) -> str:
+    """The value's JSON type, with integers told from other numbers."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "bool"
+        case int():
+            return "int"
+        case float():
+            return "float"
+        case str():
+            return "str"
+        case list() | tuple():
+            return "list"
+        case dict():
+            return "object"
+    return type(value).__name__
+
+
+def _conform(before: Any, after: Any, field: str) -> Any:
+    was, is_ = json_type(before), json_type(after)
+    if was == "null":
+        return after
+    if was == "float" and is_ == "int":
+        return float(after)
+    if was != is_:
+        raise InvalidVerdict(f"{field}: was {was}, is {is_} now; types are kept in an edit")
+    if was == "object":
+        return {
+            key: _conform(before[key], value, f"{field}.{key}") if key in before else value
+            for key, value in after.items()
+        }
+    if was == "list":
+        return _conform_list(before, after, field)
+    return after
+
+
+def _conform_list(before: list[Any], after: list[Any], field: str) -> list[Any]:
+    """Items may come and go; each has a type that the list held before."""
+    known: dict[str, Any] = {json_type(item): item for item in before}
+    if not known or "null" in known:
+        return after
+    conformed = []
+    for index, item in enumerate(after):
+        kind = json_type(item)
+        if kind == "int" and "float" in known and "int" not in known:
+            kind = "float"
+        if kind not in known:
+            held = " or ".join(sorted(known))
+            raise InvalidVerdict(f"{field}[{index}]: the list held {held}, this is {kind}")
+        same = before[index] if index < len(before) else known[kind]
+        like = same if json_type(same) == kind else known[kind]
+        conformed.append(_conform(like, item, f"{field}[{index}]"))
+    return conformed

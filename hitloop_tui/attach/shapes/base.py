@@ -1,0 +1,37 @@
+"""What every shape adapter does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from hitloop_tui.attach.person import Person
+from hitloop_tui.attach.review import Question, Reading, Review, Verdict
+from hitloop_tui.errors import InvalidVerdict
+
+
+class Shape(Protocol):
+    """One payload shape: how to read it, which answers it takes, and how they are written."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read(self, question: Question) -> Reading | None:
+        """None when the question has another shape; no Actions when no person may answer it."""
+        ...
+
+    def check(self, review: Review, index: int, verdict: Verdict) -> None:
+        """Raise InvalidVerdict when the asking code would not take this verdict."""
+        ...
+
+    def answer(self, review: Review, verdicts: Sequence[Verdict], person: Person) -> Any:
+        """The resume value, with one checked verdict per Action."""
+        ...
+
+
+def need_text(verdict: Verdict, what: str = "the answer") -> str:
+    """The verdict's value as text; InvalidVerdict when it is not."""
+    if not isinstance(verdict.value, str):
+        kind = type(verdict.value).__name__
+        raise InvalidVerdict(f"{what} must be text here, not {kind}: use --text")
+    return verdict.value

@@ -1,0 +1,98 @@
+"""Our own gate (`hitloop_tui.langgraph`): an agent-inbox request carrying the Action as data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hitloop_tui.attach.ledger_file import now
+from hitloop_tui.attach.person import Person
+from hitloop_tui.attach.review import (
+    RISK_ORDER,
+    Kind,
+    Question,
+    Reading,
+    Review,
+    ReviewAction,
+    Verdict,
+)
+from hitloop_tui.attach.shapes.base import need_text
+
+NAME = "hitloop"
+VERSION = 1
+
+
+class HitloopGate:
+    name = NAME
+
+    def read(self, question: Question) -> Reading | None:
+        match question.value:
+            case [
+                {"action_request": {}, "hitloop": {"version": 1, "action": {} as action} as ours}
+            ]:
+                return Reading(
+                    NAME,
+                    (_action(action, _config(question.value[0])),),
+                    policy_name=str(ours.get("policy") or ""),
+                    policy_reason=str(ours.get("policy_reason") or ""),
+                    warnings=_warnings(ours),
+                )
+        return None
+
+    def check(self, review: Review, index: int, verdict: Verdict) -> None:
+        if verdict.kind is Kind.RESPOND:
+            need_text(verdict)
+
+    def answer(self, review: Review, verdicts: Sequence[Verdict], person: Person) -> Any:
+        (verdict,) = verdicts
+        ours = review.question.value[0]["hitloop"]
+        answer: dict[str, Any] = {
+            "approved": verdict.kind in (Kind.APPROVE, Kind.EDIT),
+            "decided_by": person.decided_by,
+            "decided_at": now(),
+            "reason": verdict.reason or "",
+            "digest": ours.get("digest"),
+        }
+        match verdict.kind:
+            case Kind.EDIT:
+                answer["edited_args"] = verdict.args
+            case Kind.RESPOND:
+                answer["response"] = verdict.value
+            case Kind.IGNORE:
+                answer["ignored"] = True
+        return answer
+
+
+def _config(item: dict[str, Any]) -> dict[str, Any]:
+    config = item.get("config")
+    return config if isinstance(config, dict) else {}
+
+
+def _action(action: dict[str, Any], config: dict[str, Any]) -> ReviewAction:
+    args = action.get("tool_args")
+    risk = action.get("risk_class")
+    optional = {
+        Kind.EDIT: "allow_edit",
+        Kind.RESPOND: "allow_respond",
+        Kind.IGNORE: "allow_ignore",
+    }
+    allowed = [Kind.APPROVE, Kind.REJECT]
+    allowed += [kind for kind, key in optional.items() if config.get(key, True)]
+    return ReviewAction(
+        tool_name=str(action.get("tool_name")),
+        tool_args=args if isinstance(args, dict) else {"value": args},
+        risk_class=risk if risk in RISK_ORDER else None,
+        side_effects=_texts(action.get("side_effects")),
+        rationale=str(action.get("rationale") or ""),
+        context_refs=_texts(action.get("context_refs")),
+        allowed=tuple(kind for kind in Kind if kind in allowed),
+    )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+
+def _warnings(ours: dict[str, Any]) -> tuple[str, ...]:
+    error = ours.get("error")
+    return (f"the gate refused an earlier answer: {error}",) if error else ()

@@ -1,0 +1,28 @@
+"""A stored value that cannot be decoded: shown as bytes and a hash, and answerable by nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hitloop_tui.attach.person import Person
+from hitloop_tui.attach.review import Question, Reading, Review, ReviewAction, Verdict
+from hitloop_tui.errors import InvalidVerdict
+
+NAME = "unreadable"
+
+
+class Unreadable:
+    name = NAME
+
+    def read(self, question: Question) -> Reading | None:
+        if question.undecodable is None:
+            return None
+        warning = f"the stored question cannot be read: {question.undecodable}"
+        return Reading(NAME, (ReviewAction("unreadable", question.value),), warnings=(warning,))
+
+    def check(self, review: Review, index: int, verdict: Verdict) -> None:
+        raise InvalidVerdict(f"the question cannot be read: {review.question.undecodable}")
+
+    def answer(self, review: Review, verdicts: Sequence[Verdict], person: Person) -> Any:
+        raise InvalidVerdict(f"the question cannot be read: {review.question.undecodable}")
