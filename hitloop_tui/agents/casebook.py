@@ -9,30 +9,65 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-PEOPLE = (
-    "Dana Whitfield,Marek Novotny,Aisha Rahman,Tomás Herrera,Ingrid Solberg,Kwame Mensah,"
-    "Yuki Tanabe,Priya Raghavan,Liam O'Connor,Chiara Bellini,Noor Haddad,Erik Lindqvist,"
-    "Beatriz Moura,Jonas Keller,Wanjiru Kamau,Sophie Laurent"
-).split(",")
-COMPANIES = (
-    "Northwind Traders,Halden Marine,Bluecrest Dental,Oakline Furniture,Vantage Optics,"
-    "Terra Verde Foods,Kestrel Logistics,Summit Outdoor,Meridian Printing,Lindqvist & Daughters"
-).split(",")
-PRODUCTS = (
-    "standing desk,espresso grinder,trail jacket,monitor arm,label printer,cargo bike light,"
-    "noise-cancelling headset,dental loupe,pallet scale,ceramic planter"
-).split(",")
-REASONS = (
-    "arrived with a cracked housing,was delivered twice,never left the Leipzig depot,"
-    "does not fit the order confirmation,was cancelled before dispatch,was charged in the wrong"
-    " currency"
-).split(",")
-PROJECTS = "atlas,harbour,lumen,orchard,quarry,sextant".split(",")
-TOPICS = (
-    "reusable parcel packaging in the Nordics,heat pump demand among small hotels,"
-    "the second-hand e-bike market in Germany,cold-chain costs for small dairies,"
-    "same-day delivery outside of big cities,supplier risk in ceramic components"
-).split(",")
+PEOPLE = [
+    "Dana Whitfield",
+    "Marek Novotny",
+    "Aisha Rahman",
+    "Tomás Herrera",
+    "Ingrid Solberg",
+    "Kwame Mensah",
+    "Yuki Tanabe",
+    "Priya Raghavan",
+    "Liam O'Connor",
+    "Chiara Bellini",
+    "Noor Haddad",
+    "Erik Lindqvist",
+    "Beatriz Moura",
+    "Jonas Keller",
+    "Wanjiru Kamau",
+    "Sophie Laurent",
+]
+COMPANIES = [
+    "Northwind Traders",
+    "Halden Marine",
+    "Bluecrest Dental",
+    "Oakline Furniture",
+    "Vantage Optics",
+    "Terra Verde Foods",
+    "Kestrel Logistics",
+    "Summit Outdoor",
+    "Meridian Printing",
+    "Lindqvist & Daughters",
+]
+PRODUCTS = [
+    "standing desk",
+    "espresso grinder",
+    "trail jacket",
+    "monitor arm",
+    "label printer",
+    "cargo bike light",
+    "noise-cancelling headset",
+    "dental loupe",
+    "pallet scale",
+    "ceramic planter",
+]
+REASONS = [
+    "arrived with a cracked housing",
+    "was delivered twice",
+    "never left the Leipzig depot",
+    "does not fit the order confirmation",
+    "was cancelled before dispatch",
+    "was charged in the wrong currency",
+]
+PROJECTS = ["atlas", "harbour", "lumen", "orchard", "quarry", "sextant"]
+TOPICS = [
+    "reusable parcel packaging in the Nordics",
+    "heat pump demand among small hotels",
+    "the second-hand e-bike market in Germany",
+    "cold-chain costs for small dairies",
+    "same-day delivery outside of big cities",
+    "supplier risk in ceramic components",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ The graph is exposed compiled, without a checkpointer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
 from langchain_core.messages import (
@@ -67,7 +67,7 @@ def search_mail(query: str, limit: int = 10) -> str:
     return f"2 of {limit} messages match {query!r}."
 
 
-TOOLS = {"send_email": send_email, "delete_draft": delete_draft, "search_mail": search_mail}
+TOOLS: list[Callable[..., Any]] = [send_email, delete_draft, search_mail]
 
 
 def opening(number: int) -> EmailState:
@@ -119,7 +119,7 @@ def _apology(told: Case) -> AIMessage:
 
 async def propose(state: EmailState) -> EmailState:
     """The model's next step, and the Action it asks for."""
-    model = chat_model(script).bind_tools(list(TOOLS.values()))
+    model = chat_model(script).bind_tools(TOOLS)
     reply = await model.ainvoke([SYSTEM, *state["messages"]])
     if not reply.tool_calls:
         return {"messages": [reply], "proposed_action": None}
@@ -142,7 +142,9 @@ def report(state: EmailState) -> EmailState:
     text = str((state.get("tool_result") or {}).get("result"))
     if not decision.get("approved"):
         text = f"{decision.get('decided_by')} said no: {decision.get('reason')}"
-    replies = [ToolMessage(text, tool_call_id=item["id"]) for item in asked.tool_calls]
+    replies: list[AnyMessage] = [
+        ToolMessage(text, tool_call_id=item["id"]) for item in asked.tool_calls
+    ]
     return {"messages": replies, "proposed_action": None, "tool_result": None}
 
 
@@ -159,8 +161,9 @@ def build() -> StateGraph[EmailState]:
     builder.add_node("report", report)
     builder.add_edge(START, "propose")
     builder.add_conditional_edges("propose", proposed, {"gate": "hitl_gate", "done": END})
-    routes = {"execute": "execute", "skip": "report"}
-    builder.add_conditional_edges("hitl_gate", should_execute, routes)
+    builder.add_conditional_edges(
+        "hitl_gate", should_execute, {"execute": "execute", "skip": "report"}
+    )
     builder.add_edge("execute", "report")
     builder.add_edge("report", "propose")
     return builder

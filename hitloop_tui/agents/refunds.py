@@ -6,6 +6,7 @@ The graph is exposed as a builder.
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import Annotated, Any, TypedDict
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage
@@ -79,7 +80,11 @@ def fan_out(state: RefundsState) -> list[Send]:
     return [Send("review", {"claim": claim}) for claim in state["claims"]]
 
 
-def review(state: dict[str, Any]) -> RefundsState:
+class ReviewState(TypedDict):
+    claim: dict[str, Any]
+
+
+def review(state: ReviewState) -> RefundsState:
     """One claim: ask, then pay what was approved."""
     claim = state["claim"]
     action = {
@@ -110,7 +115,7 @@ async def summary(state: RefundsState) -> RefundsState:
     return {"messages": [reply]}
 
 
-def _summing_up(messages: list[BaseMessage]) -> AIMessage:
+def _summing_up(messages: Sequence[BaseMessage]) -> AIMessage:
     lines = str(messages[-1].content).splitlines()[1:]
     paid = sum("Refunded" in line for line in lines)
     return AIMessage(

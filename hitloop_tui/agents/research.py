@@ -174,8 +174,9 @@ def build() -> StateGraph[ResearchState]:
     builder.add_edge(START, "planning")
     builder.add_conditional_edges("planning", planned, {"search": "write_report", "stop": "close"})
     builder.add_edge("write_report", "publish_gate")
-    routes = {"execute": "publish", "skip": "close"}
-    builder.add_conditional_edges("publish_gate", should_execute, routes)
+    builder.add_conditional_edges(
+        "publish_gate", should_execute, {"execute": "publish", "skip": "close"}
+    )
     builder.add_edge("publish", "close")
     builder.add_edge("close", END)
     return builder
