@@ -3,8 +3,6 @@
 The graph is exposed as an async factory.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated, Any, TypedDict
 

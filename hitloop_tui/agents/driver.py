@@ -44,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.log:
         os.environ[LOG_VARIABLE] = str(options.log.absolute())
     try:
+        # aiosqlite's thread outlives a failed connect and then talks to a closed loop.
+        sqlite3.connect(options.db).close()
         return asyncio.run(drive(options))
     except sqlite3.Error as error:
         _say(f"{options.db}: {error}")

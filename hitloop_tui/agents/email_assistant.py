@@ -3,8 +3,6 @@
 The graph is exposed compiled, without a checkpointer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, TypedDict
 

@@ -3,8 +3,6 @@
 The graph is exposed as a builder.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Sequence
 from typing import Annotated, Any, TypedDict

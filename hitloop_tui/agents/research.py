@@ -3,8 +3,6 @@
 The graph is exposed as an async context manager, the way one is that holds connections open.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
