@@ -140,9 +140,9 @@ def report(state: EmailState) -> EmailState:
     text = str((state.get("tool_result") or {}).get("result"))
     if not decision.get("approved"):
         text = f"{decision.get('decided_by')} said no: {decision.get('reason')}"
-    replies: list[AnyMessage] = [
-        ToolMessage(text, tool_call_id=item["id"]) for item in asked.tool_calls
-    ]
+    first, *others = [item["id"] for item in asked.tool_calls]
+    replies: list[AnyMessage] = [ToolMessage(text, tool_call_id=first)]
+    replies += [ToolMessage("Not run: one tool at a time.", tool_call_id=id_) for id_ in others]
     return {"messages": replies, "proposed_action": None, "tool_result": None}
 
 
