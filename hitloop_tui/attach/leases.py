@@ -85,6 +85,12 @@ def live_workers(file: LedgerFile) -> list[WorkerInfo]:
     ]
 
 
+def waiting_threads(file: LedgerFile, worker: str) -> list[str]:
+    """Threads with a decision that this worker may try, oldest first."""
+    rows = file.rows(f"{_WAITING} GROUP BY d.thread_id ORDER BY min(d.seq)", (worker,))
+    return [row["thread_id"] for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """One attempt at one decision."""
@@ -98,8 +104,12 @@ class Lease:
 class Leases:
     """The worker's side of the ledger."""
 
-    def __init__(self, file: LedgerFile, graphs: Sequence[str]) -> None:
+    def __init__(
+        self, file: LedgerFile, graphs: Sequence[str], *, pulse: LedgerFile | None = None
+    ) -> None:
+        """`pulse` takes the heartbeats: they need no `synchronous=FULL`."""
         self.file = file
+        self._pulse = pulse or file
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._graphs = json.dumps(list(graphs))
 
@@ -112,7 +122,7 @@ class Leases:
             )
 
     def beat(self) -> None:
-        with self.file.transaction() as connection:
+        with self._pulse.transaction() as connection:
             connection.execute(
                 "UPDATE workers SET heartbeat_at=? WHERE id=?", (time.time(), self.worker)
             )
@@ -122,13 +132,6 @@ class Leases:
             connection.execute(
                 "UPDATE workers SET stopped_at=? WHERE id=?", (time.time(), self.worker)
             )
-
-    def waiting_threads(self) -> list[str]:
-        """Threads with a decision that this worker may try, oldest first."""
-        rows = self.file.rows(
-            f"{_WAITING} GROUP BY d.thread_id ORDER BY min(d.seq)", (self.worker,)
-        )
-        return [row["thread_id"] for row in rows]
 
     def take(self, thread_id: str) -> list[Lease]:
         """Lease every waiting decision of a thread; none while another live worker has it."""

@@ -1,0 +1,108 @@
+"""Which hosted graph a thread belongs to."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+
+from hitloop_tui.attach.graphs import Graph, HostedGraph
+from hitloop_tui.attach.run_config import run_config
+from hitloop_tui.errors import HitloopError
+
+_log = logging.getLogger(__name__)
+
+
+class Blocked(HitloopError):
+    """This worker cannot apply a decision, and has not touched the thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A graph that holds the thread's pending questions."""
+
+    name: str
+    graph: Graph
+    config: RunnableConfig
+    superstep: frozenset[str]
+    """Tasks of the head's superstep."""
+
+
+async def choose(
+    graphs: Mapping[str, HostedGraph],
+    thread_id: str,
+    metadata: Mapping[str, Any],
+    pending: Collection[str],
+    saver: BaseCheckpointSaver[Any],
+) -> Choice:
+    """The graph named by the thread, or else the only one whose own state has the questions.
+
+    The look at the state comes even when the name is known: LangGraph resumes with a wrong or
+    changed graph without an error and without doing anything.
+    """
+    named = metadata.get("graph_id")
+    if named is not None and named not in graphs:
+        raise Blocked(
+            f"the thread belongs to graph {named}, this worker hosts {_names(graphs)}:"
+            f" start one with --graph {named}=FILE.py:VARIABLE"
+        )
+    names = list(graphs) if named is None else [named]
+    tried = [
+        await _choice(name, graphs[name], thread_id, metadata, pending, saver) for name in names
+    ]
+    match [choice for choice in tried if choice is not None]:
+        case [only]:
+            return only
+        case []:
+            raise Blocked(_none_fits(named, graphs))
+        case several:
+            raise Blocked(
+                "the thread does not say which graph it belongs to, and"
+                f" {' and '.join(c.name for c in several)} both fit: run the graph with"
+                ' metadata={"graph_id": NAME}, or start a worker with one of them only'
+            )
+
+
+def _none_fits(named: str | None, graphs: Mapping[str, HostedGraph]) -> str:
+    if named is not None:
+        return f"graph {named} has no such question in this thread's state: was it changed since?"
+    return f"no graph of this worker has this question; it hosts {_names(graphs)}"
+
+
+def _names(graphs: Mapping[str, HostedGraph]) -> str:
+    return ", ".join(graphs) or "none"
+
+
+async def _choice(
+    name: str,
+    hosted: HostedGraph,
+    thread_id: str,
+    metadata: Mapping[str, Any],
+    pending: Collection[str],
+    saver: BaseCheckpointSaver[Any],
+) -> Choice | None:
+    config = run_config(thread_id, metadata, _reading(saver, hosted))
+    try:
+        state = await hosted.graph.aget_state(config)
+    except Exception as error:  # a graph's own reducers and types run here
+        _log.warning("graph %s cannot read thread %s: %r", name, thread_id, error)
+        return None
+    # The functional API shows only the first of several questions.
+    if not state.next or not any(interrupt.id in pending for interrupt in state.interrupts):
+        return None
+    return Choice(name, hosted.graph, config, frozenset(task.id for task in state.tasks))
+
+
+def _reading(saver: BaseCheckpointSaver[Any], hosted: HostedGraph) -> BaseCheckpointSaver[Any]:
+    """The saver with the graph's own serializer, as LangGraph's `with_allowlist` clones one."""
+    serializer = hosted.serializer()
+    if serializer is None:
+        return saver
+    clone = copy.copy(saver)
+    clone.serde = serializer
+    return clone

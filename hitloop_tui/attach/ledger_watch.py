@@ -1,0 +1,67 @@
+"""Noticing new decisions: `PRAGMA data_version`, often while something happens, else less often."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+from hitloop_tui.attach.leases import waiting_threads
+from hitloop_tui.attach.ledger_file import LedgerFile
+
+BUSY_S = 0.02
+IDLE_S = 0.04
+"""Half of it is the average delay of the first decision after a quiet time."""
+QUIET_AFTER_S = 3.0
+FULL_LOOK_S = 1.0
+"""All decisions are looked through this often while the ledger changes, for those that another
+worker has given back; a new decision is seen at once."""
+
+
+class LedgerWatch:
+    """A connection that only reads: its `data_version` moves with every commit of the others."""
+
+    def __init__(self, file: LedgerFile, worker: str) -> None:
+        self._file = file
+        self._worker = worker
+        self._wake = asyncio.Event()
+        self._version = -1
+        self._last_seq: int | None = -1
+        self._changed_at = 0.0
+        self._looked_at = 0.0
+        self._dirty = True
+
+    def wake(self) -> None:
+        """Look through all decisions now."""
+        self._dirty = True
+        self._wake.set()
+
+    async def news(self, *, busy: bool) -> None:
+        """Return after the time to the next look, or when woken."""
+        recently = time.monotonic() - self._changed_at < QUIET_AFTER_S
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BUSY_S if busy or recently else IDLE_S):
+                await self._wake.wait()
+        self._wake.clear()
+
+    def waiting_threads(self) -> list[str]:
+        """Threads with decisions to apply; none when nothing happened since the last call."""
+        if not self._due():
+            return []
+        self._dirty = False
+        self._looked_at = time.monotonic()
+        return waiting_threads(self._file, self._worker)
+
+    def _due(self) -> bool:
+        version = self._file.data_version()
+        if version == self._version:
+            return self._dirty
+        self._version = version
+        newest = self._file.rows("SELECT max(seq) FROM decisions")
+        seq = newest[0][0] if newest else None
+        if seq != self._last_seq:
+            self._last_seq, self._changed_at = seq, time.monotonic()
+            return True
+        if time.monotonic() - self._looked_at > FULL_LOOK_S:
+            return True
+        return self._dirty

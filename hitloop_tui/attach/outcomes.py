@@ -1,0 +1,92 @@
+"""How attempts ended, from what is open on the thread afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from hitloop_tui.attach.review import Identity, Question
+from hitloop_tui.attach.stream_events import RunEvents, error_text
+
+Kind = Literal["applied", "failed", "stale", "uncertain", "blocked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one attempt."""
+
+    kind: Kind
+    detail: str = ""
+
+
+STOPPED = Outcome(
+    "uncertain", "the worker was stopped while it applied this: the tool may have run"
+)
+NOT_STARTED = Outcome("blocked", "the worker was stopped before it applied this")
+
+
+def second_look(question: Question | None, digest: str) -> Outcome | None:
+    """Why a decision must not be applied to what the thread asks now; None when it may."""
+    if question is None:
+        return Outcome("stale", "the thread moved on: this question is no longer open")
+    if question.digest != digest:
+        return Outcome("stale", "the question's content changed after it was decided")
+    if question.answered:
+        return Outcome(
+            "stale", f"another program answered this and the task then raised {question.error}"
+        )
+    if question.leftover_answer and question.identity.answers == 0:
+        return Outcome(
+            "blocked",
+            "another program has given this thread an answer that no task has taken yet: it may be"
+            " running right now; if it is gone, clear its answer",
+        )
+    return None
+
+
+def after_run(question: Identity, open_now: Iterable[Question]) -> Outcome:
+    """After a run that raised nothing."""
+    if any(other.identity == question for other in open_now):
+        return Outcome(
+            "failed", "the run ended and the question is still open: nothing was applied"
+        )
+    return Outcome("applied")
+
+
+def after_error(
+    question: Identity,
+    open_now: Iterable[Question],
+    superstep: Collection[str],
+    events: RunEvents,
+    error: BaseException,
+) -> Outcome:
+    """After a run that raised.
+
+    The task of an answered question can have failed itself, been cancelled because a sibling
+    failed, finished beside a failing sibling, or finished before a later node failed.
+    """
+    said = error_text(error)
+    if any(_same_question(other.identity, question) for other in open_now):
+        if question.task_id in events.failed:
+            return Outcome("failed", f"{_where(events, question.task_id)}{said}")
+        if question.task_id in events.started:
+            return Outcome("uncertain", f"stopped halfway because another task raised {said}")
+        return Outcome("failed", f"the answer was not given, the run raised {said}")
+    if question.task_id in superstep and superstep & events.failed.keys():
+        return Outcome("applied", f"a task beside it raised {said}")
+    return Outcome("failed", f"the answer was taken; then {_where(events)}{said}")
+
+
+def _same_question(now: Identity, before: Identity) -> bool:
+    """Apart from the answer that this run has stored meanwhile."""
+    return (now.checkpoint_id, now.task_id, now.interrupt_id) == (
+        before.checkpoint_id,
+        before.task_id,
+        before.interrupt_id,
+    )
+
+
+def _where(events: RunEvents, task_id: str | None = None) -> str:
+    node = events.failed.get(task_id) if task_id else next(iter(events.failed.values()), None)
+    return f"{node} raised " if node else "the run raised "

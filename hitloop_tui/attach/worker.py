@@ -1,0 +1,204 @@
+"""The worker: applies recorded decisions to the threads of the graphs it hosts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiosqlite
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from hitloop_tui.attach.checkpoints import Checkpoints
+from hitloop_tui.attach.event_log import EventLog
+from hitloop_tui.attach.graphs import Graph, HostedGraph
+from hitloop_tui.attach.heartbeat import Heartbeat
+from hitloop_tui.attach.leases import Leases
+from hitloop_tui.attach.ledger import Ledger
+from hitloop_tui.attach.ledger_file import LedgerFile
+from hitloop_tui.attach.ledger_watch import LedgerWatch
+from hitloop_tui.attach.thread_run import Bench, ThreadRun
+from hitloop_tui.errors import HitloopError
+from hitloop_tui.paths import ledger_path
+from hitloop_tui.safetext import safe
+
+_log = logging.getLogger(__name__)
+
+CONCURRENCY = 8
+"""Threads resumed at the same time."""
+GRACE_S = 10.0
+"""How long running resumes may go on after the worker was told to stop."""
+LAST_WORDS_S = 2.0
+"""How long cancelled resumes may take to record that they were."""
+RETRY_S = 0.5
+"""When a thread that another worker holds is tried again."""
+LOCK_WAIT_S = 30.0
+"""langgraph's own 5 s would fail a run behind a foreign write lock that is held longer."""
+
+
+class Worker:
+    """Hosts graphs and applies decisions while its `async with` block lasts.
+
+    `once` ends when nothing that is recorded can be applied any more; wait with `ended()`.
+    """
+
+    def __init__(
+        self,
+        graphs: Mapping[str, Graph | HostedGraph],
+        db: Path | str,
+        ledger: Path | str | None = None,
+        *,
+        once: bool = False,
+        concurrency: int = CONCURRENCY,
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self.outcomes: Counter[str] = Counter()
+        """Attempts by how they ended."""
+        self.cut_off = False
+        """A resume was cancelled; its node may still run in a thread."""
+        self._graphs = {
+            name: graph if isinstance(graph, HostedGraph) else HostedGraph(graph)
+            for name, graph in graphs.items()
+        }
+        self._db = Path(db)
+        self._ledger = Path(ledger) if ledger else ledger_path(self._db)
+        self._once = once
+        self._concurrency = concurrency
+        self._grace_s = grace_s
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._elsewhere: dict[str, float] = {}
+        """Threads that another worker holds, and when to look again."""
+        self._stopping = False
+        self._connection: aiosqlite.Connection | None = None
+        self._saver: BaseCheckpointSaver[Any] | None = None
+        self._first_use = asyncio.Lock()
+
+    @property
+    def id(self) -> str:
+        return self._leases.worker
+
+    async def __aenter__(self) -> Self:
+        durable = LedgerFile(self._ledger, beside=self._db)
+        telemetry = LedgerFile(self._ledger, beside=self._db, durable=False)
+        self._files = (durable, telemetry, LedgerFile(self._ledger, beside=self._db))
+        self._leases = Leases(durable, list(self._graphs), pulse=telemetry)
+        self._source = Checkpoints(self._db)
+        self._leases.register()
+        self._watch = LedgerWatch(self._files[2], self._leases.worker)
+        self._heartbeat = Heartbeat(self._leases)
+        self._log = EventLog(telemetry)
+        self._bench = Bench(
+            self._graphs, self._source, Ledger(durable), self._leases, self._log, self._open_saver
+        )
+        self._serving = asyncio.create_task(self._serve(), name="worker")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+        await asyncio.gather(self._serving, return_exceptions=True)
+        await self._end_runs()
+        self._heartbeat.close()
+        with contextlib.suppress(HitloopError):
+            self._leases.retire()
+        self._log.close()
+        for file in self._files:
+            file.close()
+        self._source.close()
+        if self._connection is not None:
+            await self._connection.close()
+
+    def stop(self) -> None:
+        """Take nothing new."""
+        self._stopping = True
+        self._watch.wake()
+
+    def hurry(self) -> None:
+        """End what runs now, without the grace."""
+        self._grace_s = 0.0
+        self._cancel(self._running.values())
+
+    async def ended(self) -> None:
+        """Return when the worker was stopped, or has nothing left to do with `once`."""
+        await asyncio.shield(self._serving)
+
+    async def _serve(self) -> None:
+        while not self._stopping:
+            waiting = self._look()
+            for thread_id in waiting[: self._concurrency - len(self._running)]:
+                self._start(thread_id)
+            if self._once and not self._running:
+                return
+            await self._watch.news(busy=bool(self._running))
+
+    def _look(self) -> list[str]:
+        now = time.monotonic()
+        for thread_id in [t for t, again in self._elsewhere.items() if again <= now]:
+            del self._elsewhere[thread_id]
+            self._watch.wake()
+        try:
+            waiting = self._watch.waiting_threads()
+        except HitloopError as error:
+            _log.warning("%s", error)
+            return []
+        return [t for t in waiting if t not in self._running and t not in self._elsewhere]
+
+    def _start(self, thread_id: str) -> None:
+        task = asyncio.create_task(self._apply(thread_id), name=f"thread {thread_id}")
+        self._running[thread_id] = task
+
+        def done(task: asyncio.Task[None]) -> None:
+            del self._running[thread_id]
+            if not task.cancelled() and task.exception() is not None:
+                _log.error("thread %s", safe(thread_id), exc_info=task.exception())
+            self._watch.wake()
+
+        task.add_done_callback(done)
+
+    async def _apply(self, thread_id: str) -> None:
+        leases = await asyncio.to_thread(self._leases.take, thread_id)
+        if not leases:
+            self._elsewhere[thread_id] = time.monotonic() + RETRY_S
+            return
+        run = ThreadRun(self._bench, thread_id, leases)
+        try:
+            await run.apply()
+        finally:
+            self.outcomes.update(run.outcomes)
+
+    def _cancel(self, tasks: Iterable[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            self.cut_off = True
+            task.cancel()
+
+    async def _open_saver(self) -> BaseCheckpointSaver[Any]:
+        """Opened for the first decision: a worker must not create the agents' database."""
+        async with self._first_use:
+            if self._saver is None:
+                self._connection = await aiosqlite.connect(self._db, timeout=LOCK_WAIT_S)
+                saver = AsyncSqliteSaver(self._connection)
+                await saver.setup()
+                self._saver = saver
+            return self._saver
+
+    async def _end_runs(self) -> None:
+        running = set(self._running.values())
+        if running:
+            _log.info("waiting up to %.0f s for %d threads", self._grace_s, len(running))
+            _, running = await asyncio.wait(running, timeout=self._grace_s)
+        if running:
+            self._cancel(running)
+            _, deaf = await asyncio.wait(running, timeout=LAST_WORDS_S)
+            for task in deaf:
+                _log.error("%s ignores its cancellation", task.get_name())

@@ -1,0 +1,77 @@
+"""A person at the ledger and graphs with tools that write a file, for the tests of the worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from hitloop_tui.attach import shapes
+from hitloop_tui.attach.checkpoints import Checkpoints
+from hitloop_tui.attach.events import Event, events_since
+from hitloop_tui.attach.ledger import Ledger, Record
+from hitloop_tui.attach.ledger_file import LedgerFile
+from hitloop_tui.attach.person import Person
+from hitloop_tui.attach.review import Kind, Question, Review, State, Verdict
+from hitloop_tui.attach.worker import Worker
+from hitloop_tui.paths import ledger_path
+
+
+class Desk:
+    """Asks with graphs, decides, and looks at what became of it, all on one database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.db = folder / "agents.db"
+        self.source = Checkpoints(self.db)
+        self.file = LedgerFile(ledger_path(self.db))
+        self.ledger = Ledger(self.file)
+
+    def close(self) -> None:
+        self.source.close()
+        self.file.close()
+
+    async def ask(self, graph: Any, thread_id: str, given: Any, **config: Any) -> list[Question]:
+        """Run the graph as an application would, until it stops; what it asks."""
+        async with aiosqlite.connect(self.db, timeout=30) as connection:
+            place = {"thread_id": thread_id, "__pregel_checkpointer": AsyncSqliteSaver(connection)}
+            config = {**config, "configurable": {**config.get("configurable", {}), **place}}
+            await graph.ainvoke(given, config)
+        return self.source.thread_questions(thread_id)
+
+    async def state(self, graph: Any, thread_id: str) -> Any:
+        async with aiosqlite.connect(self.db, timeout=30) as connection:
+            place = {"thread_id": thread_id, "__pregel_checkpointer": AsyncSqliteSaver(connection)}
+            return await graph.aget_state({"configurable": place})
+
+    def decide(self, question: Question, answer: Any) -> str:
+        """Record an answer; the Review's key."""
+        reading = shapes.read(question)
+        assert reading is not None
+        review = Review(question, reading)
+        verdicts = {n: Verdict(Kind.RESPOND, value=answer) for n in range(len(reading.actions))}
+        assert self.ledger.record(review, verdicts, answer, Person("tester", {})) is None
+        return review.key
+
+    def record(self, key: str) -> Record:
+        return self.ledger.of_keys([key])[key]
+
+    def wait(self, key: str, *states: State, seconds: float = 20) -> Record:
+        """The record, as soon as it is in one of `states`. For workers in other processes."""
+        deadline = time.monotonic() + seconds
+        while (record := self.record(key)).state not in states:
+            assert time.monotonic() < deadline, f"{record.state}: {record.detail}"
+            time.sleep(0.02)
+        return record
+
+    def events(self, *kinds: str) -> list[Event]:
+        return [e for e in events_since(self.file, 0) if not kinds or e.kind in kinds]
+
+    async def work(self, graphs: Mapping[str, Any], **options: Any) -> dict[str, int]:
+        """Apply what is recorded with a worker of this process; its outcomes."""
+        async with Worker(graphs, self.db, once=True, **options) as worker:
+            await worker.ended()
+        return dict(worker.outcomes)
