@@ -1,0 +1,94 @@
+"""One Action of one Review, whole: what the agent wants, why a person is asked, what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+
+from hitloop_tui.attach.review import Review
+from hitloop_tui.attach.source import Message
+from hitloop_tui.tui.content import MUTED, WARN
+from hitloop_tui.tui.widgets.card_sections import card_text
+from hitloop_tui.tui.widgets.rows import BLANK, Line, line, own
+from hitloop_tui.tui.widgets.rows_view import LinesView
+
+
+class Card(LinesView):
+    """Shows and scrolls; the screen decides."""
+
+    HELP = (
+        "The question, whole. Arguments, risk and policy are facts; the agent's words are marked."
+    )
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("m", "more", "show more", tooltip="Show more of long values.", show=False),
+    ]
+
+    action_index: reactive[int] = reactive(0, init=False)
+    """The shown Action's place in the Review, from 0."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self.review: Review | None = None
+        self.cut = False
+        """Whether some value is longer than what is shown of it."""
+        self._messages: Sequence[Message] = ()
+        self._pages = 1
+
+    def show(self, review: Review | None, messages: Sequence[Message]) -> None:
+        """Show a Review. The one that is shown already keeps its place and its Action."""
+        same = review is not None and self.review is not None and review.key == self.review.key
+        self.review, self._messages = review, messages
+        if not same:
+            self._pages = 1
+            self.set_reactive(Card.action_index, _first_open(review))
+        self._draw()
+        if not same:
+            self.scroll_home(animate=False)
+
+    def next_action(self) -> None:
+        self._step(1)
+
+    def previous_action(self) -> None:
+        self._step(-1)
+
+    def action_more(self) -> None:
+        """Show twice as much of long values."""
+        if self.cut:
+            self._pages *= 2
+            self._draw()
+
+    def watch_action_index(self) -> None:
+        self._pages = 1
+        self._draw()
+        self.scroll_home(animate=False)
+
+    def on_mount(self) -> None:
+        self._draw()
+
+    def _step(self, by: int) -> None:
+        if self.review is not None:
+            self.action_index = (self.action_index + by) % len(self.review.actions)
+
+    def _draw(self) -> None:
+        if self.review is None:
+            self.cut = False
+            self.show_lines(_NOTHING)
+            return
+        text = card_text(self.review, self.action_index, self._messages, self._pages)
+        self.cut = text.cut
+        self.show_lines([*text.lines, *(_MORE if text.cut else ())])
+
+
+def _first_open(review: Review | None) -> int:
+    """The first Action without a verdict."""
+    if review is None:
+        return 0
+    return next((n for n in range(len(review.actions)) if n not in review.verdicts), 0)
+
+
+_NOTHING: list[Line] = [BLANK, line((own("Nothing to decide."), MUTED))]
+_MORE: list[Line] = [BLANK, line((own("Long values are cut: press m to show more."), WARN))]

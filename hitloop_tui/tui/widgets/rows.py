@@ -1,0 +1,165 @@
+"""Styled lines that wrap by terminal cells and lose nothing; pure, so tests read text."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, get_character_cell_size
+
+from hitloop_tui.safetext import Safe
+
+Part = tuple[Safe, str]
+"""Text and the style it is drawn in, such as `$muted`."""
+Row = list[Part]
+"""What one terminal row shows."""
+
+MIN_WIDTH = 8
+
+
+def own(literal: str) -> Safe:
+    """Text of our own: literals, numbers, glyphs. Never somebody else's."""
+    return Safe(literal)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One logical line; it becomes as many rows as its text needs."""
+
+    parts: tuple[Part, ...] = ()
+    gutter: tuple[Part, ...] = ()
+    """Drawn before every row."""
+    hang: int = 0
+    """Cells by which rows after the first are indented."""
+    solid: int = 0
+    """Characters at the start among which no row ends at a space: aligned columns."""
+    right: tuple[Part, ...] = ()
+    """Drawn at the right edge, on a row of its own where the first has no room."""
+    fill: Part | None = None
+    """A character that fills the space before `right`."""
+
+
+def line(*parts: Part, hang: int = 0) -> Line:
+    return Line(parts, hang=hang)
+
+
+BLANK = Line()
+
+
+class Wrapped:
+    """A Line at one width."""
+
+    __slots__ = ("_ends", "_gap", "_right_fits", "_starts", "_text", "line", "width")
+
+    def __init__(self, of: Line, width: int) -> None:
+        self.line = of
+        self.width = max(width, MIN_WIDTH)
+        gutter = _cells(of.gutter)
+        room = max(self.width - gutter, MIN_WIDTH)
+        hang = min(of.hang, room // 2)
+        self._gap = own(" " * hang)
+        self._text = "".join(text for text, _ in of.parts)
+        self._starts = _offsets(of.parts)
+        self._ends = row_ends(self._text, room, room - hang, of.solid)
+        used = gutter + cell_len(self._text) + _cells(of.right) if of.right else 0
+        self._right_fits = len(self._ends) == 1 and used < self.width
+
+    @property
+    def height(self) -> int:
+        return len(self._ends) + (1 if self.line.right and not self._right_fits else 0)
+
+    def row(self, index: int) -> Row:
+        """The parts of one row."""
+        if index >= len(self._ends):
+            return self._beside([])
+        gap: Row = [(self._gap, "")] if index and self._gap else []
+        shown = [*self.line.gutter, *gap, *self._slice(index)]
+        if index == 0 and self.line.right and self._right_fits:
+            return self._beside(shown)
+        return shown
+
+    def _beside(self, left: Row) -> Row:
+        space = max(self.width - _cells(left) - _cells(self.line.right), 0)
+        char, style = self.line.fill or (own(" "), "")
+        return [*left, (own(char * space), style), *self.line.right]
+
+    def _slice(self, index: int) -> Row:
+        start = self._ends[index - 1] if index else 0
+        end = self._ends[index]
+        if end - start == len(self._text):
+            return list(self.line.parts)
+        row: Row = []
+        at = bisect_right(self._starts, start) - 1
+        while at < len(self._starts) and self._starts[at] < end:
+            text, style = self.line.parts[at]
+            first = max(start - self._starts[at], 0)
+            row.append((Safe(text[first : end - self._starts[at]]), style))
+            at += 1
+        return row
+
+
+def row_ends(text: str, first: int, rest: int, solid: int = 0) -> list[int]:
+    """Where each row of `text` ends, for a first row of `first` cells and others of `rest`.
+
+    Rows end after a space where there is one; that space may lie one cell beyond the width.
+    """
+    if text.isascii():
+        return _ascii_ends(text, first, rest, solid)
+    return _wide_ends(text, first, rest, solid)
+
+
+def _ascii_ends(text: str, first: int, rest: int, solid: int) -> list[int]:
+    ends: list[int] = []
+    start, width, length = 0, first, len(text)
+    while length - start > width:
+        limit = start + width
+        space = text.rfind(" ", max(start, solid), limit + 1)
+        start = space + 1 if space > start else limit
+        ends.append(start)
+        width = rest
+    if start < length or not ends:
+        ends.append(length)
+    return ends
+
+
+def _wide_ends(text: str, first: int, rest: int, solid: int) -> list[int]:
+    ends: list[int] = []
+    start, used, width, space = 0, 0, first, -1
+    for index, char in enumerate(text):
+        size = 1 if char < "\x7f" else get_character_cell_size(char)
+        if used + size > width and not (char == " " and used == width):
+            word = cell_len(text[space + 1 : index])
+            at_space = space >= max(start, solid) and word + size <= rest
+            start = space + 1 if at_space else index
+            ends.append(start)
+            used, width = word if at_space else 0, rest
+        if char == " ":
+            space = index
+        used += size
+    if start < len(text) or not ends:
+        ends.append(len(text))
+    return ends
+
+
+def _offsets(parts: Sequence[Part]) -> list[int]:
+    offsets, at = [], 0
+    for text, _ in parts:
+        offsets.append(at)
+        at += len(text)
+    return offsets
+
+
+def _cells(parts: Iterable[Part]) -> int:
+    return sum(cell_len(text) for text, _ in parts)
+
+
+def plain(row: Row) -> str:
+    """The text of a row, without styles."""
+    return "".join(text for text, _ in row)
+
+
+def render_text(lines: Iterable[Line], width: int) -> list[str]:
+    """Lines as a terminal of `width` cells shows them, for tests and copying."""
+    wrapped = (Wrapped(each, width) for each in lines)
+    return [plain(each.row(n)).rstrip() for each in wrapped for n in range(each.height)]

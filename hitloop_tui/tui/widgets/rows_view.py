@@ -1,0 +1,211 @@
+"""Scrolling views that draw only the rows on the screen."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style as RichStyle
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.style import Style
+
+from hitloop_tui.safetext import Safe
+from hitloop_tui.tui.widgets.rows import Line, Row, Wrapped, plain
+
+MARGIN = 1
+"""Empty cells left and right of the text."""
+
+
+class RowsView(ScrollView, can_focus=True):
+    """Base of views over rows; a subclass says how many there are and what each shows."""
+
+    DEFAULT_CSS = """
+    RowsView {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll_down", "Down", show=False),
+        Binding("k", "scroll_up", "Up", show=False),
+        Binding("ctrl+d", "half_page(1)", "Half a page down", show=False),
+        Binding("ctrl+u", "half_page(-1)", "Half a page up", show=False),
+        Binding("g", "scroll_home", "To the start", show=False),
+        Binding("G", "scroll_end", "To the end", show=False),
+    ]
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._strips: LRUCache[tuple[int, int], Strip] = LRUCache(512)
+        self._styles: dict[str, RichStyle] = {}
+
+    @property
+    def row_count(self) -> int:
+        raise NotImplementedError
+
+    def row(self, y: int) -> Row:
+        raise NotImplementedError
+
+    @property
+    def text_width(self) -> int:
+        """Cells that text may use."""
+        return self.scrollable_content_region.width - 2 * MARGIN
+
+    @property
+    def allow_select(self) -> bool:
+        return True
+
+    def rows_changed(self) -> None:
+        """Draw anew, over as many rows as there are now."""
+        self._strips.clear()
+        self.virtual_size = Size(self.scrollable_content_region.width, self.row_count)
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._strips.clear()
+        self._styles.clear()
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self._strips.clear()
+        self.refresh()
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        text = "\n".join(plain(self.row(y)) for y in range(self.row_count))
+        return selection.extract(text), "\n"
+
+    def action_half_page(self, direction: int) -> None:
+        self.scroll_relative(y=direction * max(self.size.height // 2, 1), animate=False)
+
+    def action_scroll_down(self) -> None:
+        self.scroll_relative(y=1, animate=False)
+
+    def action_scroll_up(self) -> None:
+        self.scroll_relative(y=-1, animate=False)
+
+    def action_page_down(self) -> None:
+        self.scroll_page_down(animate=False)
+
+    def action_page_up(self) -> None:
+        self.scroll_page_up(animate=False)
+
+    def action_scroll_home(self) -> None:
+        self.scroll_home(animate=False)
+
+    def action_scroll_end(self) -> None:
+        self.scroll_end(animate=False)
+
+    def render_line(self, y: int) -> Strip:
+        at, width = self.scroll_offset.y + y, self.size.width
+        strip = self._strips.get((at, width))
+        if strip is None:
+            strip = self._strip(at, width)
+            self._strips[at, width] = strip
+        return strip
+
+    def _strip(self, y: int, width: int) -> Strip:
+        base = self.rich_style
+        if y >= self.row_count:
+            return Strip.blank(width, base)
+        row = _blanks_first(self.row(y))
+        strip = Strip([Segment(text, base + self._style(style)) for text, style in row])
+        strip = self._selected(strip, y).apply_offsets(0, y)
+        strip = strip.crop_extend(0, max(width - 2 * MARGIN, 0), base)
+        margin = Strip.blank(MARGIN, base)
+        return Strip.join([margin, strip, margin])
+
+    def _selected(self, strip: Strip, y: int) -> Strip:
+        selection = self.text_selection
+        span = selection.get_span(y) if selection is not None else None
+        if span is None:
+            return strip
+        length = strip.cell_length
+        start, end = span[0], length if span[1] == -1 else min(span[1], length)
+        if start >= end:
+            return strip
+        style = self.screen.get_component_rich_style("screen--selection")
+        inside = strip.crop(start, end).apply_style(style)
+        return Strip.join([strip.crop(0, start), inside, strip.crop(end)])
+
+    def _style(self, style: str) -> RichStyle:
+        found = self._styles.get(style)
+        if found is None:
+            found = Style.parse(style).rich_style if style else RichStyle.null()
+            self._styles[style] = found
+        return found
+
+
+def _blanks_first(row: Row) -> Row:
+    """No part but a blank one starts with blanks: some viewers of SVG screenshots drop those."""
+    moved: Row = []
+    for text, style in row:
+        rest = Safe(text.lstrip(" "))
+        blanks = Safe(text[: len(text) - len(rest)])
+        if blanks and moved:
+            before, its_style = moved[-1]
+            moved[-1] = (Safe(before + blanks), its_style)
+        elif blanks:
+            moved.append((blanks, ""))
+        if rest:
+            moved.append((rest, style))
+    return moved
+
+
+class LinesView(RowsView):
+    """Shows lines, each wrapped to the width."""
+
+    def __init__(
+        self,
+        lines: Sequence[Line] = (),
+        *,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._lines = lines
+        self._wrapped: list[Wrapped] = []
+        self._starts: list[int] = []
+        self._count = 0
+        self._width = 0
+
+    @property
+    def row_count(self) -> int:
+        return self._count
+
+    def row(self, y: int) -> Row:
+        index = bisect_right(self._starts, y) - 1
+        return self._wrapped[index].row(y - self._starts[index])
+
+    def show_lines(self, lines: Sequence[Line]) -> None:
+        self._lines = lines
+        self._wrap()
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self.text_width != self._width:
+            top = bisect_right(self._starts, self.scroll_offset.y) - 1
+            self._wrap()
+            if 0 < top < len(self._starts):
+                self.scroll_to(y=self._starts[top], animate=False)
+
+    def _wrap(self) -> None:
+        self._width = self.text_width
+        if self._width <= 0:
+            return
+        self._wrapped = [Wrapped(each, self._width) for each in self._lines]
+        self._starts, count = [], 0
+        for each in self._wrapped:
+            self._starts.append(count)
+            count += each.height
+        self._count = count
+        self.rows_changed()

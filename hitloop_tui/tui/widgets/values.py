@@ -1,0 +1,135 @@
+"""Text of a value, with what an eye could miss made visible: line ends, blanks, escapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hitloop_tui.safetext import Safe, safe
+from hitloop_tui.tui.content import FAINT, WARN
+from hitloop_tui.tui.glyphs import ascii_only
+from hitloop_tui.tui.widgets.rows import Line, Part, own
+
+MAX_CHARS = 64 * 1024
+MAX_LINES = 2000
+LONG_BLANK = 8
+"""Blanks between words from which on their number is said."""
+LONG_EDGE = 40
+"""The same for blanks at the start or end of a line, where code has many."""
+
+LINE_END = "$" if ascii_only() else "⏎"
+SPACE = "_" if ascii_only() else "␣"
+
+_NOTABLE = re.compile(
+    r"\\\\|(?P<escape>\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}))"
+    rf"|(?P<edge>^ +| +$)|(?P<blank> {{{LONG_BLANK},}})"
+)
+
+_TYPES = {
+    str: "str",
+    bool: "bool",
+    int: "int",
+    float: "float",
+    type(None): "null",
+    list: "list",
+    tuple: "list",
+    dict: "object",
+}
+
+
+@dataclass(slots=True)
+class Budget:
+    """How much of one value may still be shown."""
+
+    chars: int = MAX_CHARS
+    lines: int = MAX_LINES
+    cut: bool = False
+    """Whether anything had to be left out."""
+
+    @classmethod
+    def pages(cls, count: int) -> Budget:
+        return cls(MAX_CHARS * count, MAX_LINES * count)
+
+    @property
+    def spent(self) -> bool:
+        return self.chars <= 0 or self.lines <= 0
+
+    def take(self, text: str) -> tuple[list[str], str]:
+        """The lines of `text` that fit, and what is not shown, in words."""
+        head = text[: max(self.chars, 0)]
+        lines = head.split("\n")
+        if len(lines) > self.lines:
+            lines = lines[: max(self.lines, 0)]
+            head = "\n".join(lines)
+        self.chars -= len(head)
+        self.lines -= len(lines)
+        self.cut |= len(head) < len(text)
+        return lines, unseen(len(text) - len(head), text.count("\n", len(head)))
+
+
+def unseen(chars: int, lines: int = 0) -> str:
+    """`+1,204 characters, 31 lines not shown`; empty when nothing is missing."""
+    if not chars:
+        return ""
+    more = f", {counted(lines, 'line')}" if lines else ""
+    return f"+{counted(chars, 'character')}{more} not shown"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def type_name(value: Any) -> str:
+    """The JSON type, with int and float told apart."""
+    return _TYPES.get(type(value)) or safe(type(value).__name__)
+
+
+def scalar(value: Any) -> str:
+    """A value that is neither text nor a container, as JSON writes it. Raw."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value) if value.bit_length() < 4096 else hex(value)
+        case _:
+            return repr(value)
+
+
+def marked(text: str, style: str = "") -> tuple[Part, ...]:
+    """One line of somebody else's text; escapes and telling blanks stand out."""
+    shown = safe(text)
+    return tuple(_parts(shown, style))
+
+
+def _parts(shown: Safe, style: str) -> Iterator[Part]:
+    at = 0
+    for match in _NOTABLE.finditer(shown):
+        if match.lastgroup is None:
+            continue
+        if match.start() > at:
+            yield Safe(shown[at : match.start()]), style
+        at = match.end()
+        if match.lastgroup == "escape":
+            yield Safe(match[0]), WARN
+        elif match.lastgroup == "edge" and len(match[0]) <= LONG_EDGE:
+            yield own(SPACE * len(match[0])), FAINT
+        else:
+            yield own(f"{SPACE}x{len(match[0]):,}{SPACE}"), WARN
+    if at < len(shown):
+        yield Safe(shown[at:]), style
+
+
+def text_lines(text: str, gutter: tuple[Part, ...], budget: Budget, style: str = "") -> list[Line]:
+    """Text of several lines behind a gutter, line ends visible, and what was left out said."""
+    shown, missing = budget.take(text)
+    end: Part = (own(LINE_END), FAINT)
+    found = [Line((*marked(each, style), end), gutter) for each in shown[:-1]]
+    if shown[-1:] not in ([], [""]):
+        found.append(Line(marked(shown[-1], style), gutter))
+    if missing:
+        found.append(Line(((own(missing), WARN),), gutter))
+    return found
