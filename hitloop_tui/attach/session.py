@@ -33,6 +33,16 @@ class Session:
         book = Ledger(file)
         return cls(source, book, Inbox(source, book))
 
+    @property
+    def watched(self) -> tuple[Path, ...]:
+        """Files whose change may mean news."""
+        ledger = self.ledger.file.path
+        return *self.source.watched, ledger, ledger.with_name(ledger.name + "-wal")
+
+    def version(self) -> object:
+        """Differs after any other connection has committed to either file."""
+        return self.source.data_version(), self.ledger.file.data_version()
+
     def trace(self, thread_id: str | None = None) -> Trace:
         return Trace(self.source, self.ledger.file, thread_id)
 

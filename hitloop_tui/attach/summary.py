@@ -17,10 +17,10 @@ def summarise(review: Review) -> tuple[str, str]:
         return "?", review.question.undecodable or ""
     action = review.actions[0]
     more = len(review.actions) - 1
-    return f"{action.tool_name} +{more}" if more else action.tool_name, _arguments(action.tool_args)
+    return f"{action.tool_name} +{more}" if more else action.tool_name, one_line(action.tool_args)
 
 
-def _arguments(args: dict[str, Any]) -> str:
+def one_line(args: dict[str, Any]) -> str:
     """`key=value` pairs, short scalars first: they say more per cell than long texts."""
     pairs = sorted(args.items(), key=lambda item: _weight(item[1]))
     return " ".join(f"{key}={_short(value)}" for key, value in pairs)[:MAX_SUMMARY]

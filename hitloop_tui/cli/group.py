@@ -1,0 +1,68 @@
+"""The command group. A first word that is no command is the console's database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from hitloop_tui import __version__
+from hitloop_tui.cli.console import console, demo
+from hitloop_tui.cli.deciding import approve, edit, ignore, reject, respond
+from hitloop_tui.cli.doctor import doctor
+from hitloop_tui.cli.listing import ls, show
+from hitloop_tui.cli.tracing import trace
+from hitloop_tui.cli.working import worker
+
+CONSOLE = "console"
+_LEADING = ("--db", "--ledger")
+_OWN = ("--help", "-h", "--version")
+
+
+class ConsoleByDefault(click.Group):
+    """`hitloop-tui [DB]` opens the console; `hitloop-tui --db DB ls` works like `ls --db DB`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        leading, rest = _split(args)
+        if rest and rest[0] in self.commands:
+            args = [rest[0], *leading, *rest[1:]]
+        elif not (rest and rest[0] in _OWN):
+            args = [CONSOLE, *args]
+        return super().parse_args(ctx, args)
+
+
+def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Options of the database before a command, and the rest."""
+    count = 0
+    while count < len(args) and args[count].partition("=")[0] in _LEADING:
+        count += 1 if "=" in args[count] else 2
+    return list(args[:count]), list(args[count:])
+
+
+@click.group(
+    cls=ConsoleByDefault,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="hitloop-tui")
+def hitloop() -> None:
+    """Approve what your LangGraph agents ask for, from a terminal.
+
+    `hitloop-tui DB` opens the console on a checkpoint database.
+    """
+
+
+for _command in (
+    console,
+    demo,
+    ls,
+    show,
+    approve,
+    reject,
+    edit,
+    respond,
+    ignore,
+    worker,
+    trace,
+    doctor,
+):
+    hitloop.add_command(_command)

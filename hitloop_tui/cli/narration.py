@@ -1,0 +1,34 @@
+"""The one place that writes to standard error and knows exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from hitloop_tui.errors import BadInput, HitloopError, NotFound
+from hitloop_tui.safetext import safe
+
+DONE, FAILED, BAD_INPUT, CONFLICT = 0, 1, 2, 3
+
+
+def report(error: HitloopError) -> int:
+    """Say what went wrong; the exit code for it."""
+    say(f"hitloop-tui: {error}")
+    return BAD_INPUT if isinstance(error, BadInput | NotFound) else FAILED
+
+
+def say(text: str) -> None:
+    click.echo(safe(text), err=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document. ASCII only, so that no text in it can steer a terminal."""
+    click.echo(json.dumps(value, indent=2, default=str, ensure_ascii=True))
+
+
+def print_json_lines(values: Iterable[Any]) -> None:
+    for value in values:
+        click.echo(json.dumps(value, default=str, ensure_ascii=True))

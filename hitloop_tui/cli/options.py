@@ -1,0 +1,58 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from hitloop_tui.attach.session import Session
+from hitloop_tui.config import Settings, read_settings
+from hitloop_tui.errors import BadInput
+
+F = TypeVar("F", bound=Callable[..., Any])
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def database_options(command: F) -> F:
+    command = click.option("--ledger", type=FILE, help="The ledger, when not beside the database.")(
+        command
+    )
+    return click.option("--db", type=FILE, help="The checkpoint database (or HITLOOP_DB).")(command)
+
+
+def graph_options(command: F) -> F:
+    command = click.option("--config", type=FILE, help="A langgraph.json that names the graphs.")(
+        command
+    )
+    return click.option(
+        "--graph",
+        "graphs",
+        multiple=True,
+        metavar="NAME=FILE.py:VAR",
+        help="A graph that a worker hosts; repeatable.",
+    )(command)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+as_option = click.option("--as", "stated", metavar="NAME", help="Your name, recorded as stated.")
+
+
+def database(argument: Path | None, option: Path | None, settings: Settings) -> Path:
+    """The database of a command; BadInput when nobody named one."""
+    found = argument or option or settings.db
+    if found is None:
+        raise BadInput("which database? Give it as --db FILE, or set HITLOOP_DB")
+    return found
+
+
+def open_session(
+    argument: Path | None, option: Path | None, ledger: Path | None, *, must_exist: bool = True
+) -> Session:
+    settings = read_settings()
+    db = database(argument, option, settings)
+    if must_exist and not db.exists():
+        raise BadInput(f"there is no database {db}: start an agent on it, or name another --db")
+    return Session.open(db, ledger or settings.ledger)

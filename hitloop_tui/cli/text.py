@@ -1,0 +1,157 @@
+"""Plain text for terminals. Every word from a database passes `safetext` first."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+from hitloop_tui.attach.decide import Outcome
+from hitloop_tui.attach.summary import one_line
+from hitloop_tui.safetext import Safe, safe, safe_any, safe_lines
+
+SHORT_ID = 8
+_COLOURS = {"high": "red", "medium": "yellow", "low": "green"}
+_COLUMNS = (("ID", 8), ("RISK", 7), ("STATE", 9), ("TOOL", 18), ("AGENT", 10), ("THREAD", 14))
+
+
+def print_inbox(found: Sequence[dict[str, Any]]) -> None:
+    """One line a Review; the last column takes what is left of the terminal."""
+    if not found:
+        click.echo("nothing waits", err=True)
+        return
+    rows = [_cells(shown) for shown in found]
+    widths = [
+        max(len(title), min(width, max(len(row[n]) for row in rows)))
+        for n, (title, width) in enumerate(_COLUMNS)
+    ]
+    rest = max(20, _terminal_width() - sum(widths) - 2 * len(widths) - 6)
+    titles = [title.ljust(width) for (title, _), width in zip(_COLUMNS, widths, strict=True)]
+    click.echo("  ".join([*titles, "AGE ", "ARGUMENTS"]))
+    for shown, row in zip(found, rows, strict=True):
+        cells = [_fit(cell, width) for cell, width in zip(row, widths, strict=True)]
+        cells[1] = click.style(cells[1], fg=_COLOURS.get(shown["risk_class"] or ""))
+        click.echo(
+            "  ".join([*cells, _age(shown["requested_at"]).ljust(4), _arguments(shown, rest)])
+        )
+
+
+def print_review(shown: dict[str, Any]) -> None:
+    """One Review in full: nothing is cut."""
+    _field("review", f"{shown['id']}  {shown['state']}  {shown.get('detail', '')}".rstrip())
+    _field("thread", shown["thread_id"])
+    if "requested_at" not in shown:
+        return
+    _field("agent", f"{shown['graph_id'] or '?'}  node {shown['node'] or '?'}")
+    _field("asked", shown["requested_at"])
+    for number, action in enumerate(shown["actions"], 1):
+        _print_action(number, len(shown["actions"]), action, shown["verdicts"].get(str(number)))
+    if shown["policy_reason"]:
+        _field("policy", f"{shown['policy_name']}: {shown['policy_reason']}")
+    for warning in shown["warnings"]:
+        _field("warning", warning)
+    if shown["decided_by"]:
+        _field("decided", f"by {shown['decided_by']} at {shown['decided_at']}")
+    if shown["allowed"]:
+        _field("possible", ", ".join(shown["allowed"]))
+    for message in shown["messages"]:
+        calls = "".join(f" → {name}()" for name in message["tool_calls"])
+        _block(f"{message['role']} says", message["text"] + calls)
+
+
+def print_outcomes(outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        who = f" by {outcome.decided_by}" if outcome.decided_by else ""
+        when = f" at {outcome.decided_at}" if outcome.decided_at else ""
+        detail = f": {outcome.detail}" if outcome.detail else ""
+        word = outcome.outcome.replace("_", " ")
+        click.echo(safe(f"{outcome.id}  {word}{who}{when}{detail}"))
+
+
+def print_event(event: dict[str, Any]) -> None:
+    """One line of the trace."""
+    when = datetime.fromtimestamp(event["at"]).strftime("%H:%M:%S.%f")[:-3]
+    depth = "  " * event["ns"].count("|") + ("  " if event["ns"] else "")
+    data = json.dumps(event["data"], ensure_ascii=False, default=str) if event["data"] else ""
+    where = f"{depth}{event['kind']:<10} {event['node']}".rstrip()
+    click.echo(f"{when}  {safe(event['thread_id']):<16}  {safe(where)}  {safe(data)}".rstrip())
+
+
+def _cells(shown: dict[str, Any]) -> list[Safe]:
+    tools = [action["tool_name"] for action in shown["actions"]] or ["-"]
+    more = f" +{len(tools) - 1}" if len(tools) > 1 else ""
+    return [
+        safe(shown["id"][:SHORT_ID]),
+        safe((shown["risk_class"] or "unrated").upper()),
+        safe(shown["state"]),
+        safe(tools[0] + more),
+        safe_any(shown["graph_id"] or "-"),
+        safe(shown["thread_id"]),
+    ]
+
+
+def _arguments(shown: dict[str, Any], width: int) -> str:
+    args = shown["actions"][0]["tool_args"] if shown["actions"] else {}
+    return _cut(safe(one_line(args)), width)
+
+
+def _print_action(number: int, count: int, action: dict[str, Any], verdict: Any) -> None:
+    title = f"action {number} of {count}" if count > 1 else "action"
+    risk = (action["risk_class"] or "unrated").upper()
+    click.echo()
+    _field(title, f"{action['tool_name']}  risk {risk}")
+    for name, value in action["tool_args"].items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+        _block(f"  {name} ({_kind(value)})", text)
+    if action["side_effects"]:
+        _field("effects", ", ".join(action["side_effects"]))
+    for words in (action["rationale"], action["description"]):
+        if words:
+            _block("the agent says", words)
+    if verdict:
+        _field("verdict", verdict["kind"])
+
+
+def _field(name: str, value: Any) -> None:
+    click.echo(f"{safe(name):<12} {safe_any(value)}")
+
+
+def _block(name: str, value: str) -> None:
+    """A value of any length; every line of it carries a gutter, so that none can pose as ours."""
+    lines = safe_lines(value)
+    if len(lines) == 1:
+        click.echo(f"{safe(name)}: {lines[0]}")
+        return
+    click.echo(f"{safe(name)}:")
+    for line in lines:
+        click.echo(f"    │ {line}")
+
+
+def _kind(value: Any) -> str:
+    return {"NoneType": "null", "dict": "object"}.get(type(value).__name__, type(value).__name__)
+
+
+def _fit(cell: str, width: int) -> str:
+    return _cut(cell, width).ljust(width)
+
+
+def _cut(cell: str, width: int) -> str:
+    return cell if len(cell) <= width else f"{cell[: width - 1]}…"
+
+
+def _age(asked: str) -> str:
+    seconds = max(0, time.time() - datetime.fromisoformat(asked).timestamp())
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(seconds)}s"
+
+
+def _terminal_width() -> int:
+    return shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else 160

@@ -1,0 +1,75 @@
+"""Settings: command line > environment > `./hitloop.toml`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hitloop_tui.errors import ConfigError
+
+FILE = "hitloop.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a `hitloop.toml` says; paths are relative to the file."""
+
+    db: Path | None = None
+    """The checkpoint database."""
+    ledger: Path | None = None
+    """The ledger, when it is not beside the database."""
+    config: Path | None = None
+    """A `langgraph.json` that names the graphs."""
+    graphs: dict[str, str] = field(default_factory=dict)
+    """Graphs by name, each `FILE.py:VARIABLE`."""
+    folder: Path = field(default_factory=Path.cwd)
+    """Where the file is."""
+
+
+def read_settings(folder: Path | None = None) -> Settings:
+    """The settings of `folder` (the working directory), with `HITLOOP_DB` and `HITLOOP_LEDGER`."""
+    folder = folder or Path.cwd()
+    data = _document(folder / FILE)
+    for key in data.keys() - _KEYS:
+        near = difflib.get_close_matches(key, _KEYS, 1)
+        hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(sorted(_KEYS))}"
+        raise ConfigError(f"{folder / FILE}: unknown setting {key}{hint}")
+    graphs = data.get("graphs", {})
+    if not isinstance(graphs, dict) or not all(isinstance(v, str) for v in graphs.values()):
+        raise ConfigError(f'{folder / FILE}: graphs must be a table of NAME = "FILE.py:VARIABLE"')
+    return Settings(
+        db=_from_environment("HITLOOP_DB") or _path(data, "db", folder),
+        ledger=_from_environment("HITLOOP_LEDGER") or _path(data, "ledger", folder),
+        config=_path(data, "config", folder),
+        graphs=graphs,
+        folder=folder,
+    )
+
+
+_KEYS = {"db", "ledger", "config", "graphs"}
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _path(data: dict[str, Any], key: str, folder: Path) -> Path | None:
+    value = data.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ConfigError(f"{folder / FILE}: {key} must be a path in quotes")
+    return folder / Path(value).expanduser()
+
+
+def _from_environment(name: str) -> Path | None:
+    return Path(os.environ[name]).expanduser() if os.environ.get(name) else None
