@@ -19,11 +19,6 @@ __all__ = ["hitloop", "main"]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
     try:
-        code = hitloop.main(
-            list(sys.argv[1:] if arguments is None else arguments),
-            prog_name="hitloop-tui",
-            standalone_mode=True,
-        )
+        hitloop(list(sys.argv[1:] if arguments is None else arguments), prog_name="hitloop-tui")
     except HitloopError as error:
         sys.exit(report(error))
-    sys.exit(code)

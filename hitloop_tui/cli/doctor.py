@@ -83,7 +83,7 @@ def doctor(
 
 def _guarded(subject: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
     """What `look` finds, and its error as one more finding."""
-    found = []
+    found: list[Finding] = []
     try:
         found.extend(look())
     except HitloopError as error:
