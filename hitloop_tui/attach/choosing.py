@@ -51,9 +51,10 @@ async def choose(
             f"the thread belongs to graph {named}, this worker hosts {_names(graphs)}:"
             f" start one with --graph {named}=FILE.py:VARIABLE"
         )
-    names = list(graphs) if named is None else [named]
     tried = [
-        await _choice(name, graphs[name], thread_id, metadata, pending, saver) for name in names
+        await _choice(name, hosted, thread_id, metadata, pending, saver)
+        for name, hosted in graphs.items()
+        if named in (None, name)
     ]
     match [choice for choice in tried if choice is not None]:
         case [only]:
@@ -95,7 +96,21 @@ async def _choice(
     # The functional API shows only the first of several questions.
     if not state.next or not any(interrupt.id in pending for interrupt in state.interrupts):
         return None
+    if "graph_id" not in metadata and not await _could_have_written(hosted.graph, config):
+        return None
     return Choice(name, hosted.graph, config, frozenset(task.id for task in state.tasks))
+
+
+async def _could_have_written(graph: Graph, config: RunnableConfig) -> bool:
+    """Whether the graph has every channel and every node that this thread has used.
+
+    Task ids, and with them interrupt ids, depend on the asking node's name only, so a graph of
+    another application that also has a node called `tools` would show the same question.
+    """
+    found = await config["configurable"]["__pregel_checkpointer"].aget_tuple(config)
+    channels = set(found.checkpoint["channel_versions"])
+    nodes = {name for name in found.checkpoint["versions_seen"] if not name.startswith("__")}
+    return channels <= graph.channels.keys() and nodes <= graph.nodes.keys()
 
 
 def _reading(saver: BaseCheckpointSaver[Any], hosted: HostedGraph) -> BaseCheckpointSaver[Any]:

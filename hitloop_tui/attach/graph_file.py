@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import sysconfig
 import traceback
 from pathlib import Path
 from types import ModuleType
@@ -45,7 +46,7 @@ def variable(module: ModuleType, ref: GraphRef) -> Any:
 
 
 def _graph_like(name: str, value: Any) -> bool:
-    if name.startswith("_") or isinstance(value, type):
+    if name.startswith("_") or isinstance(value, type | ModuleType):
         return False
     return hasattr(value, "astream") or hasattr(value, "compile") or _own_function(value)
 
@@ -111,8 +112,12 @@ def _importable(directory: Path) -> None:
 def _blame(error: BaseException, ref: GraphRef) -> str:
     """The exception, and the last line of the user's own code that led to it."""
     said = "".join(traceback.format_exception_only(error)).strip()
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]
-    own = [f for f in frames if "site-packages" not in f.filename and "importlib" not in f.filename]
+    own = [f for f in traceback.extract_tb(error.__traceback__) if _users(f.filename)]
     if not own:
         return f"{ref.location} could not be imported: {said}"
     return f"{said} ({own[-1].filename}:{own[-1].lineno}: {own[-1].line})"
+
+
+def _users(filename: str) -> bool:
+    installed = ("<frozen", sysconfig.get_path("stdlib"), str(Path(__file__).parent))
+    return "site-packages" not in filename and not filename.startswith(installed)

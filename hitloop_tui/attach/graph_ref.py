@@ -101,8 +101,7 @@ def _name_of(location: Path | str) -> str:
 def _search(config: Mapping[str, Any], path: Path) -> tuple[Path, ...]:
     """Local `dependencies` are directories; the others are packages that are installed already."""
     entries = _of_type(config.get("dependencies", []), list, path, "dependencies", 'like ["."]')
-    local = [str(entry) for entry in entries if str(entry).startswith(".")]
-    return tuple(dict.fromkeys((path.parent / entry).resolve() for entry in [*local, "."]))
+    return tuple((path.parent / str(e)).resolve() for e in entries if str(e).startswith("."))
 
 
 def _env(config: Mapping[str, Any], path: Path) -> dict[str, str]:
