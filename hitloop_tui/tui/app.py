@@ -1,0 +1,81 @@
+"""The console as a Textual app."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterable, Sequence
+
+from rich.segment import Segment
+from textual.app import App, SystemCommand
+from textual.color import Color
+from textual.filter import LineFilter
+from textual.screen import Screen
+
+from hitloop_tui.attach import spawn
+from hitloop_tui.tui import theme
+from hitloop_tui.tui.keymap import KEYS, Scope
+from hitloop_tui.tui.screens.main import MainScreen
+from hitloop_tui.tui.setup import Setup
+
+_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))
+
+
+class NoControls(LineFilter):
+    """The last line of defence: no control character reaches the terminal from any widget."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        return [
+            segment
+            if segment.control or segment.text.isprintable()
+            else Segment(segment.text.translate(_CONTROLS), segment.style)
+            for segment in segments
+        ]
+
+
+class ConsoleApp(App[None]):
+    """Themes, the last door for text, signals, and the palette."""
+
+    TITLE = "hitloop"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__()
+        self.setup = setup
+        self.main = MainScreen(setup)
+        for own in theme.THEMES:
+            self.register_theme(own)
+        self.theme = theme.first_theme()
+
+    def get_default_screen(self) -> Screen[None]:
+        return self.main
+
+    def on_mount(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self.exit)
+        if self.setup.has_graphs and not self.setup.read_only:
+            self.run_worker(self._ensure_worker, thread=True)
+
+    def on_unmount(self) -> None:
+        self.main.reader.stop()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), NoControls()]
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return theme.variable_defaults(self.current_theme)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        yield from super().get_system_commands(screen)
+        if screen is self.main:
+            for key in KEYS:
+                if key.scope is Scope.SCREEN:
+                    yield SystemCommand(
+                        f"{key.description.capitalize()} ({key.display})",
+                        key.help,
+                        lambda action=key.action: screen.run_action(action),
+                    )
+
+    def _ensure_worker(self) -> None:
+        setup = self.setup
+        spawn.ensure_worker(setup.db, setup.ledger, setup.graphs, setup.config)

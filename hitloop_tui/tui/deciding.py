@@ -1,0 +1,170 @@
+"""From a key to a recorded verdict: what is asked of the person on the way, and what is said after.
+
+A decision is bound to the Review and the Action that were on the card when the key was pressed,
+however long a dialog stays open and whatever arrives meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from hitloop_tui.attach.decide import Outcome
+from hitloop_tui.attach.inbox import Row
+from hitloop_tui.attach.review import RISK_ORDER, Kind, Review, Verdict
+from hitloop_tui.safetext import Safe, safe
+from hitloop_tui.tui import verdicts
+from hitloop_tui.tui.content import MUTED, WARN, own, text
+from hitloop_tui.tui.desk import Desk
+from hitloop_tui.tui.dialogs import ConfirmDialog, EditDialog, ReasonDialog, RespondDialog
+from hitloop_tui.tui.widgets.card import Card
+
+LISTED = 12
+"""Reviews named one by one before a decision on many."""
+
+T = TypeVar("T")
+
+
+class Screen(Protocol):
+    """What deciding needs of the screen it happens on."""
+
+    @property
+    def card(self) -> Card: ...
+
+    @property
+    def armed(self) -> bool:
+        """Whether the card has been there long enough to be read."""
+        ...
+
+    async def ask(self, work: Callable[[Desk], T]) -> T: ...
+
+    async def ask_person(self, dialog: ModalScreen[T]) -> T | None: ...
+
+    def flash(self, said: Content) -> None: ...
+
+    async def decided(self, review: Review, outcome: Outcome) -> None: ...
+
+
+class Deciding:
+    """The verdict flows."""
+
+    def __init__(self, screen: Screen, *, read_only: bool) -> None:
+        self._screen = screen
+        self._read_only = read_only
+        self._under_way: set[str] = set()
+
+    def why_not(self, kind: Kind) -> str | None:
+        """Why this verdict cannot be given on what is on the card; None when it can."""
+        card = self._screen.card
+        if card.review is not None and card.review.key in self._under_way:
+            return "this Review is being decided"
+        return verdicts.why_not(card.review, card.action_index, kind, read_only=self._read_only)
+
+    def press(self, kind: Kind) -> Coroutine[Any, Any, None] | None:
+        """A decision key was pressed: what to do about it, or None when it does nothing."""
+        card = self._screen.card
+        shown, index = card.review, card.action_index
+        if (why := self.why_not(kind)) is not None:
+            self._screen.flash(text(safe(why), WARN))
+        elif not self._screen.armed:
+            self._screen.flash(own("the card has just changed: look, then press again", MUTED))
+        elif kind is Kind.APPROVE and card.cut and shown is not None and shown.risk == "high":
+            why = "high risk, and not shown in full: press 2, then m, to see all of it"
+            self._screen.flash(own(why, WARN))
+        elif shown is not None:
+            return self._decide(kind, shown, index)
+        return None
+
+    async def _decide(self, kind: Kind, shown: Review, index: int) -> None:
+        """Ask what the verdict needs, and record it on one Action of the shown Review."""
+        self._under_way.add(shown.key)
+        try:
+            verdict = await self._verdict(kind, shown, index)
+            if verdict is None:
+                return
+            outcome = await self._record(shown, {index: verdict})
+        finally:
+            self._under_way.discard(shown.key)
+        self._screen.flash(verdicts.said(outcome, shown, [verdict]))
+        await self._screen.decided(shown, outcome)
+
+    async def decide_many(self, kind: Kind, rows: Sequence[Row]) -> bool:
+        """Decide all Actions of many Reviews alike, after a look at the list; False if not."""
+        if self._read_only:
+            self._screen.flash(own("this console is read-only", WARN))
+            return False
+        reviews = await self._screen.ask(lambda desk: desk.reviews(rows))
+        reason = None
+        if kind is Kind.REJECT:
+            reason = await self._screen.ask_person(
+                ReasonDialog(f"Reject {len(reviews)} Reviews", "Why? Enter skips.", False)
+            )
+            if reason is None:
+                return False
+        verdict = Verdict(kind, reason=reason or None)
+        plan = [(review, verdicts.whole(review, verdict)) for review in reviews]
+        able = [(review, given) for review, given in plan if given is not None]
+        if not able:
+            self._screen.flash(own(f"no marked Review allows {kind.value}", WARN))
+            return False
+        if not await self._screen.ask_person(_confirmation(kind, able, len(rows) - len(able))):
+            return False
+        outcomes = [await self._record(review, given) for review, given in able]
+        self._screen.flash(verdicts.said_of_many(outcomes))
+        return True
+
+    async def _verdict(self, kind: Kind, shown: Review, index: int) -> Verdict | None:
+        action = shown.actions[index]
+        match kind:
+            case Kind.REJECT:
+                reason = await self._screen.ask_person(
+                    ReasonDialog(f"Reject {safe(action.tool_name)}", "Why? Enter skips.", False)
+                )
+                return None if reason is None else Verdict(kind, reason=reason or None)
+            case Kind.EDIT:
+                args = await self._screen.ask_person(EditDialog(action))
+                return None if args is None else Verdict(kind, args=args)
+            case Kind.RESPOND:
+                answer = await self._screen.ask_person(RespondDialog(shown))
+                return None if answer is None else Verdict(kind, value=answer.value)
+            case Kind.APPROVE | Kind.IGNORE:
+                return Verdict(kind)
+
+    async def _record(self, shown: Review, given: Mapping[int, Verdict]) -> Outcome:
+        return await self._screen.ask(lambda desk: desk.decide(shown, given))
+
+
+def _confirmation(
+    kind: Kind, able: Sequence[tuple[Review, Mapping[int, Any]]], left_out: int
+) -> ConfirmDialog:
+    """What exactly is about to be decided, the riskiest first."""
+    reviews = sorted((review for review, _ in able), key=_risk, reverse=True)
+    actions = sum(len(given) for _, given in able)
+    highest = (reviews[0].risk or "unrated").upper()
+    count = f"{len(able)} Review{'s' * (len(able) != 1)}"
+    lines = [
+        safe(f"{actions} Action{'s' * (actions != 1)} in all. Highest risk: {highest}."),
+        safe(""),
+        *(_named(review) for review in reviews[:LISTED]),
+    ]
+    if len(reviews) > LISTED:
+        lines.append(safe(f"and {len(reviews) - LISTED} more"))
+    if left_out:
+        lines += [
+            safe(""),
+            safe(f"{left_out} marked stay: not pending, or {kind.value} is not allowed."),
+        ]
+    return ConfirmDialog(f"{kind.value.capitalize()} {count}?", lines, danger=True)
+
+
+def _risk(review: Review) -> int:
+    """An unrated Review may be anything: it counts as high as medium."""
+    return RISK_ORDER.get(review.risk or "medium", RISK_ORDER["medium"])
+
+
+def _named(review: Review) -> Safe:
+    tools = ", ".join(action.tool_name for action in review.actions)
+    return safe(f"{(review.risk or 'unrated').upper():8} {tools}  {review.thread_id}")

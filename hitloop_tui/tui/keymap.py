@@ -1,0 +1,219 @@
+"""Every key of the console, once: bindings, footer, help screen and palette are made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.binding import Binding
+
+
+class Scope(StrEnum):
+    """Where a key works."""
+
+    LIST = "list"
+    SCREEN = "screen"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One thing a person can do."""
+
+    id: str
+    keys: str
+    """As Textual names them, comma-separated."""
+    action: str
+    description: str
+    """One or two words, for the footer."""
+    help: str
+    """A sentence, for the help screen and the palette."""
+    shown: str = ""
+    """As people write the keys, where that differs."""
+    scope: Scope = Scope.SCREEN
+    footer: int = 0
+    """Place in the footer, from 1; 0 is not there."""
+
+    @property
+    def display(self) -> str:
+        return self.shown or self.keys
+
+    def binding(self) -> Binding:
+        return Binding(
+            self.keys,
+            self.action,
+            self.description,
+            id=self.id,
+            tooltip=self.help,
+            key_display=self.display,
+            show=self.footer > 0,
+        )
+
+
+SECTIONS: dict[str, tuple[Key, ...]] = {
+    "Decide": (
+        Key(
+            "approve",
+            "a",
+            "verdict('approve')",
+            "approve",
+            "Approve the Action on the card.",
+            footer=1,
+        ),
+        Key(
+            "reject", "r", "verdict('reject')", "reject", "Reject it; asks for a reason.", footer=2
+        ),
+        Key(
+            "edit",
+            "e",
+            "verdict('edit')",
+            "edit",
+            "Edit its arguments, then approve them.",
+            footer=3,
+        ),
+        Key("respond", "c", "verdict('respond')", "respond", "Answer in your own words.", footer=4),
+        Key(
+            "ignore",
+            "i",
+            "verdict('ignore')",
+            "ignore",
+            "Ignore it, where the agent allows that.",
+            footer=5,
+        ),
+        Key(
+            "previous_action",
+            "left_square_bracket",
+            "step_action(-1)",
+            "previous Action",
+            "Previous Action of a batch.",
+            shown="[",
+        ),
+        Key(
+            "next_action",
+            "right_square_bracket",
+            "step_action(1)",
+            "next Action",
+            "Next Action of a batch.",
+            shown="]",
+        ),
+    ),
+    "Several at once": (
+        Key("mark", "space", "mark", "mark", "Mark the selected Review and move down.", footer=6),
+        Key(
+            "mark_all",
+            "asterisk",
+            "mark_all",
+            "mark all",
+            "Mark all shown Reviews, or none.",
+            shown="*",
+        ),
+        Key(
+            "approve_marked",
+            "A",
+            "decide_marked('approve')",
+            "approve marked",
+            "Approve all marked; always asks first.",
+        ),
+        Key(
+            "reject_marked",
+            "R",
+            "decide_marked('reject')",
+            "reject marked",
+            "Reject all marked; always asks first.",
+        ),
+    ),
+    "Move": (
+        Key("down", "j,down", "move(1)", "down", "Next Review.", shown="j ↓", scope=Scope.LIST),
+        Key("up", "k,up", "move(-1)", "up", "Previous Review.", shown="k ↑", scope=Scope.LIST),
+        Key("first", "g,home", "first", "first", "First Review.", shown="g", scope=Scope.LIST),
+        Key("last", "G,end", "last", "last", "Last Review.", shown="G", scope=Scope.LIST),
+        Key(
+            "half_down",
+            "ctrl+d,pagedown",
+            "half_page(1)",
+            "half page down",
+            "Half a page down.",
+            shown="ctrl+d",
+            scope=Scope.LIST,
+        ),
+        Key(
+            "half_up",
+            "ctrl+u,pageup",
+            "half_page(-1)",
+            "half page up",
+            "Half a page up.",
+            shown="ctrl+u",
+            scope=Scope.LIST,
+        ),
+        Key(
+            "open", "enter,l", "open", "open", "Go to the card.", shown="enter l", scope=Scope.LIST
+        ),
+        Key("back", "escape,h", "back", "back", "Back to the inbox.", shown="esc h"),
+        Key("next", "J", "step(1)", "next", "Next Review, without leaving the card."),
+        Key("previous", "K", "step(-1)", "previous", "Previous Review, without leaving the card."),
+    ),
+    "Find": (
+        Key(
+            "filter",
+            "slash",
+            "filter",
+            "filter",
+            "Show only what contains these words; esc clears.",
+            shown="/",
+            footer=7,
+        ),
+        Key("sort", "o", "sort", "sort", "Newest, riskiest or oldest first."),
+        Key("copy_id", "y", "copy('id')", "copy id", "Copy the Review's id."),
+        Key(
+            "copy_args",
+            "Y",
+            "copy('args')",
+            "copy arguments",
+            "Copy the Action's arguments as JSON.",
+        ),
+    ),
+    "Trace and panes": (
+        Key(
+            "trace",
+            "T,p",
+            "toggle_trace",
+            "trace",
+            "Show or hide the trace.",
+            shown="T p",
+            footer=8,
+        ),
+        Key("follow", "t", "follow", "follow", "Let the trace follow, or hold it still."),
+        Key(
+            "trace_thread",
+            "f",
+            "trace_thread",
+            "this thread",
+            "Trace only the selected thread, or all.",
+        ),
+        Key("inbox_pane", "1", "pane('inbox')", "inbox", "Go to the inbox."),
+        Key("card_pane", "2", "pane('card')", "card", "Go to the card."),
+        Key("trace_pane", "3", "pane('trace')", "trace", "Go to the trace."),
+        Key("zoom", "z", "zoom", "zoom", "Give this pane the whole screen, and back."),
+    ),
+    "Console": (
+        Key("refresh", "ctrl+r", "refresh", "refresh", "Read the database anew."),
+        Key(
+            "palette",
+            "colon",
+            "app.command_palette",
+            "commands",
+            "Everything by name; also ctrl+p.",
+            shown=":",
+        ),
+        Key("help", "question_mark", "help", "help", "This list.", shown="?", footer=9),
+        Key("quit", "q", "app.quit", "quit", "Leave; decisions stay recorded.", footer=10),
+    ),
+}
+
+KEYS = tuple(key for keys in SECTIONS.values() for key in keys)
+FOOTER = tuple(sorted((key for key in KEYS if key.footer), key=lambda key: key.footer))
+VERBS = ("approve", "reject", "edit", "respond", "ignore")
+"""Keys that decide; each is the name of a verdict, too."""
+
+
+def bindings(scope: Scope) -> list[Binding]:
+    return [key.binding() for key in KEYS if key.scope is scope]

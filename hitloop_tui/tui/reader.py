@@ -1,0 +1,195 @@
+"""Reading and deciding off the screen's thread.
+
+One thread with an event loop of its own owns every SQLite object. The screen asks it with
+coroutines, and hears from it by messages into which bursts of changes coalesce.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from textual.message import Message
+
+from hitloop_tui.attach.inbox import Row
+from hitloop_tui.attach.person import Person
+from hitloop_tui.attach.session import Session
+from hitloop_tui.attach.watch import changes
+from hitloop_tui.errors import HitloopError
+from hitloop_tui.tui.desk import Desk, Feed
+from hitloop_tui.tui.messages import InboxRead, TraceRead, Trouble, WorkersRead
+
+FRAME_S = 1 / 16
+"""At most so often is the database read anew while it changes all the time."""
+LOOK_S = 2.0
+"""A worker that dies, or a file that goes away, writes nothing: look as often as this."""
+
+T = TypeVar("T")
+
+
+class Reader:
+    """The thread behind the screen."""
+
+    def __init__(
+        self, db: Path, ledger: Path | None, person: Person, post: Callable[[Message], object]
+    ) -> None:
+        self._db = db
+        self._ledger = ledger
+        self._person = person
+        self._post = post
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
+        self._main: asyncio.Task[None] | None = None
+        self._attached = asyncio.Event()
+        self._reading = asyncio.Lock()
+        self._feed: Feed
+        self._desk: Desk
+        self._traced = False
+        self._trouble = ""
+        self._workers: int | None = None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and close the files; returns when that is done."""
+        if self._thread.is_alive():
+            with suppress(RuntimeError):  # the loop ended by itself
+                self._loop.call_soon_threadsafe(self._cancel)
+            self._thread.join(timeout=3)
+
+    async def ask(self, work: Callable[[Desk], T]) -> T:
+        """Do something at the desk."""
+
+        async def at_desk() -> T:
+            await self._attached.wait()
+            return work(self._desk)
+
+        return await self._elsewhere(at_desk)
+
+    async def reload(self) -> None:
+        """Read the whole database anew."""
+        await self._elsewhere(self._load)
+
+    async def trace(self, shown: bool, thread_id: str | None = None) -> None:
+        """Tell the trace of one thread or of all, from the recent past on; or no more."""
+
+        async def switch() -> None:
+            await self._attached.wait()
+            self._traced = shown
+            if shown:
+                self._feed.trace_of(thread_id)
+                await self._refresh()
+
+        await self._elsewhere(switch)
+
+    async def _elsewhere(self, work: Callable[[], Awaitable[T]]) -> T:
+        async def run() -> T:
+            return await work()
+
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(run(), self._loop))
+
+    def _run(self) -> None:
+        with (
+            asyncio.Runner(loop_factory=lambda: self._loop) as runner,
+            suppress(asyncio.CancelledError),
+        ):
+            runner.run(self._live())
+
+    def _cancel(self) -> None:
+        if self._main is not None:
+            self._main.cancel()
+
+    async def _live(self) -> None:
+        self._main = asyncio.current_task()
+        sessions = [await self._attach(), await self._attach()]
+        self._feed, self._desk = Feed(sessions[0]), Desk(sessions[1], self._person)
+        self._attached.set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._follow())
+                group.create_task(self._look())
+        finally:
+            for session in sessions:
+                session.close()
+
+    async def _attach(self) -> Session:
+        while True:
+            try:
+                return Session.open(self._db, self._ledger)
+            except HitloopError as error:
+                self._say(str(error))
+                await asyncio.sleep(LOOK_S)
+
+    async def _follow(self) -> None:
+        await self._safely(self._first)
+        await self._load()
+        async for _ in changes(self._feed.watched, self._version):
+            await self._refresh()
+            await asyncio.sleep(FRAME_S)
+
+    def _version(self) -> object:
+        """An error is news, too: the refresh that follows tells it."""
+        try:
+            return self._feed.version()
+        except HitloopError as error:
+            return str(error)
+
+    async def _look(self) -> None:
+        while True:
+            await self._safely(self._look_at_workers)
+            if not self._db.exists():
+                self._say(f"waiting for {self._db.name}: there is no such file yet")
+            await asyncio.sleep(LOOK_S)
+            await self._refresh()
+
+    async def _look_at_workers(self) -> None:
+        alive = self._feed.workers()
+        if alive != self._workers:
+            self._workers = alive
+            self._post(WorkersRead(alive))
+
+    async def _first(self) -> None:
+        self._tell(self._feed.newest(), complete=False)
+
+    async def _load(self) -> None:
+        async def load() -> None:
+            self._tell(await asyncio.to_thread(self._feed.load), complete=True)
+
+        async with self._reading:
+            await self._safely(load)
+
+    async def _refresh(self) -> None:
+        async with self._reading:
+            await self._safely(self._read_changes)
+
+    async def _read_changes(self) -> None:
+        rows = self._feed.refresh()
+        if rows is not None:
+            self._tell(rows, complete=True)
+        if self._traced:
+            events = self._feed.events()
+            if events:
+                self._post(TraceRead(events))
+
+    async def _safely(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Files may be locked, replaced or deleted at any time: say so, and try again later."""
+        try:
+            await work()
+        except HitloopError as error:
+            self._say(str(error))
+        else:
+            if self._db.exists():
+                self._say("")
+
+    def _tell(self, rows: Sequence[Row], *, complete: bool) -> None:
+        self._post(InboxRead(rows, complete))
+
+    def _say(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._post(Trouble(trouble))

@@ -1,0 +1,78 @@
+"""The keys, made from the table of keys."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Grid, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from hitloop_tui.tui.content import KEY, MUTED, STRONG, lines, own
+from hitloop_tui.tui.content import line as joined
+from hitloop_tui.tui.keymap import SECTIONS, Key
+from hitloop_tui.tui.panes import BREAKPOINTS
+
+KEY_WIDTH = 9
+
+
+class HelpScreen(ModalScreen[None]):
+    """Any way out closes it."""
+
+    DEFAULT_CSS = """
+    HelpScreen {
+        align: center middle;
+        #help {
+            width: 110; max-width: 96%; height: auto; max-height: 92%;
+            padding: 1 2;
+            border: round $border;
+            background: $surface;
+            border-title-color: $text;
+            scrollbar-size-vertical: 1;
+        }
+        Grid { grid-size: 2; grid-gutter: 1 4; grid-rows: auto; height: auto; }
+        Static { height: auto; }
+        #note { margin-top: 1; }
+    }
+    HelpScreen.-narrow Grid { grid-size: 1; }
+    """
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,h", "dismiss", "close", show=False),
+        Binding("j", "scroll(1)", "down", show=False),
+        Binding("k", "scroll(-1)", "up", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="help") as body:
+            body.border_title = "Keys"
+            body.border_subtitle = "esc closes"
+            with Grid():
+                for title, keys in SECTIONS.items():
+                    yield Static(_section(title, keys), markup=False)
+            yield Static(
+                own(
+                    "A verdict goes to the Review that was on the card when the key was pressed. "
+                    "Keys that decide wait half a second after the card has changed.",
+                    MUTED,
+                ),
+                id="note",
+                markup=False,
+            )
+
+    def on_mount(self) -> None:
+        self.query_one("#help").focus()
+
+    def action_scroll(self, by: int) -> None:
+        self.query_one("#help", VerticalScroll).scroll_relative(y=by, animate=False)
+
+
+def _section(title: str, keys: tuple[Key, ...]) -> Content:
+    return lines([own(title, STRONG), *(_line(key) for key in keys)])
+
+
+def _line(key: Key) -> Content:
+    return joined(own(key.display.ljust(KEY_WIDTH), KEY), own(key.help))

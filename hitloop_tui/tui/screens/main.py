@@ -1,0 +1,287 @@
+"""Inbox, card and trace on one screen, and the keys that connect them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar, TypeVar
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+
+from hitloop_tui.attach.decide import Outcome
+from hitloop_tui.attach.review import Kind, Review
+from hitloop_tui.errors import HitloopError
+from hitloop_tui.safetext import safe
+from hitloop_tui.tui import titles
+from hitloop_tui.tui.content import BAD, MUTED, own, text
+from hitloop_tui.tui.deciding import Deciding
+from hitloop_tui.tui.desk import Desk
+from hitloop_tui.tui.keymap import VERBS, Scope, bindings
+from hitloop_tui.tui.messages import (
+    FilterLeft,
+    FilterTyped,
+    InboxRead,
+    Marked,
+    Opened,
+    Selected,
+    TraceRead,
+    Trouble,
+    WorkersRead,
+)
+from hitloop_tui.tui.panes import BREAKPOINTS, Panes
+from hitloop_tui.tui.reader import Reader
+from hitloop_tui.tui.screens.help import HelpScreen
+from hitloop_tui.tui.setup import Setup
+from hitloop_tui.tui.showing import Showing
+from hitloop_tui.tui.state import InboxState
+from hitloop_tui.tui.tracing import Tracing
+from hitloop_tui.tui.widgets.card import Card
+from hitloop_tui.tui.widgets.footer import FooterLine
+from hitloop_tui.tui.widgets.header import HeaderLine
+from hitloop_tui.tui.widgets.inbox import InboxList
+from hitloop_tui.tui.widgets.status import StatusLine
+from hitloop_tui.tui.widgets.trace import TracePane
+
+T = TypeVar("T")
+
+
+class MainScreen(Screen[None]):
+    """Connects the panes. What they show and how a verdict comes about is decided elsewhere."""
+
+    CSS_PATH = "main.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.SCREEN)]
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
+
+    header = getters.query_one(HeaderLine)
+    inbox = getters.query_one(InboxList)
+    card = getters.query_one(Card)
+    trace = getters.query_one(TracePane)
+    status = getters.query_one(StatusLine)
+    footer = getters.query_one(FooterLine)
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__()
+        self._setup = setup
+        self.reader = Reader(setup.db, setup.ledger, setup.person, self.post_message)
+        self._state = InboxState()
+        self._deciding = Deciding(self, read_only=setup.read_only)
+
+    def compose(self) -> ComposeResult:
+        yield HeaderLine(safe(self._setup.db.name), read_only=self._setup.read_only)
+        with Container(id="panes"):
+            yield InboxList(self._state, id="inbox")
+            yield Card(id="card")
+            yield TracePane(id="trace")
+        yield StatusLine()
+        yield FooterLine()
+
+    def on_mount(self) -> None:
+        self._showing = Showing(self.card, self.reader.ask, self._setup.clock)
+        self._panes = Panes(self, self.inbox, self.card, self.trace)
+        self.watch(self.card, "action_index", self._draw, init=False)
+        self._tracing = Tracing(self.trace, self.reader)
+        self.watch(self.trace, "following", self._tracing.draw_title)
+        self.inbox.focus()
+        self._arrange()
+        self._draw()
+        self.reader.start()
+
+    def on_resize(self) -> None:
+        self._arrange()
+
+    # What the reader tells
+
+    @on(InboxRead)
+    def _inbox_read(self, message: InboxRead) -> None:
+        self.inbox.show_rows(message.rows, complete=message.complete)
+        key = self._showing.key
+        place = self._state.place(key) if key is not None else -1
+        if place >= 0:
+            self._go(self._showing.update(self._state.shown[place]), "card")
+        elif key is not None and message.complete and not self._state.knows(key):
+            self._go(self._showing.gone(), "card")
+        self._draw()
+
+    @on(WorkersRead)
+    def _workers_read(self, message: WorkersRead) -> None:
+        self.header.alive = message.alive
+
+    @on(TraceRead)
+    def _trace_read(self, message: TraceRead) -> None:
+        self.trace.add(message.events)
+
+    @on(Trouble)
+    def _trouble(self, message: Trouble) -> None:
+        self.status.trouble(message.text)
+
+    # What the panes tell
+
+    @on(Selected)
+    def _selected(self) -> None:
+        row = self._state.row
+        self._go(self._showing.select(row), "card")
+        if row is not None and self._tracing.thread_id is not None:
+            self._go(self._tracing.only(row.thread_id), "trace")
+
+    @on(Opened)
+    def _opened(self) -> None:
+        if self._state.row is not None:
+            self._panes.focus("card")
+            if self._showing.key != self._state.cursor:
+                self._go(self._showing.select(self._state.row), "card")
+
+    @on(Marked)
+    def _marked(self) -> None:
+        self._draw()
+
+    @on(FilterTyped)
+    def _filter_typed(self, message: FilterTyped) -> None:
+        self.inbox.search(message.text)
+        self._draw()
+
+    @on(FilterLeft)
+    def _filter_left(self, message: FilterLeft) -> None:
+        self.status.end_typing()
+        if not message.keep:
+            self.inbox.search("")
+        self.inbox.focus()
+        self._draw()
+
+    # What deciding needs
+
+    @property
+    def armed(self) -> bool:
+        return self._showing.armed
+
+    async def ask(self, work: Callable[[Desk], T]) -> T:
+        return await self.reader.ask(work)
+
+    async def ask_person(self, dialog: ModalScreen[T]) -> T | None:
+        return await self.app.push_screen_wait(dialog)
+
+    def flash(self, said: Content) -> None:
+        self.status.flash(said)
+
+    async def decided(self, review: Review, outcome: Outcome) -> None:
+        """A verdict was given or refused: show what is next, or what became of the Review."""
+        if self._showing.key != review.key:
+            return
+        recorded = outcome.outcome == "recorded"
+        if recorded and outcome.decided_at is not None and self.inbox.select_next_pending():
+            return
+        await self._showing.reread()
+        if recorded and outcome.decided_at is None:
+            self._showing.to_open_action()
+        self._draw()
+
+    # Keys
+
+    def action_verdict(self, kind: str) -> None:
+        self._go(self._deciding.press(Kind(kind)), f"verdict {self._showing.key}")
+
+    def action_decide_marked(self, verb: str) -> None:
+        rows = [row for row in self._state.shown if row.key in self._state.marks]
+        if rows:
+            self._go(self._deciding.decide_many(Kind(verb), rows), "marked")
+        else:
+            self.flash(own("nothing is marked: space marks a Review, * all that are shown", MUTED))
+
+    def action_mark(self) -> None:
+        if not self.inbox.mark():
+            self.flash(own("only pending Reviews can be marked", MUTED))
+
+    def action_mark_all(self) -> None:
+        self.inbox.mark_all()
+
+    def action_step_action(self, by: int) -> None:
+        self._showing.step_action(by)
+
+    def action_step(self, by: int) -> None:
+        self.inbox.action_move(by)
+
+    def action_back(self) -> None:
+        if self.focused is self.inbox and self._state.filter:
+            self.inbox.search("")
+            self._draw()
+        self._panes.focus("inbox")
+
+    def action_pane(self, name: str) -> None:
+        self._panes.focus(name)
+        self._arrange()
+
+    def action_zoom(self) -> None:
+        self._panes.zoom()
+        self._arrange()
+
+    def action_filter(self) -> None:
+        self.status.type_filter(self._state.filter)
+
+    def action_sort(self) -> None:
+        self.inbox.sort(self._state.order.next)
+        self._draw()
+
+    def action_toggle_trace(self) -> None:
+        self._panes.toggle_trace()
+        self._arrange()
+
+    def action_follow(self) -> None:
+        self.trace.toggle_follow()
+
+    def action_trace_thread(self) -> None:
+        row = self._state.row if self._tracing.thread_id is None else None
+        self._go(self._tracing.only(row.thread_id if row is not None else None), "trace")
+
+    def action_refresh(self) -> None:
+        self._go(self.reader.reload(), "reload")
+        self.flash(own("reading the database anew", MUTED))
+
+    def action_copy(self, what: str) -> None:
+        review = self.card.review
+        if review is None:
+            return
+        if what == "args" and review.actions:
+            args = review.actions[self.card.action_index].tool_args
+            self.app.copy_to_clipboard(json.dumps(args, default=str, ensure_ascii=True))
+            self.flash(own("arguments copied", MUTED))
+        else:
+            self.app.copy_to_clipboard(review.id)
+            self.flash(own(f"{review.id} copied", MUTED))
+
+    def action_help(self) -> None:
+        self.app.push_screen(HelpScreen())
+
+    # Drawing
+
+    def _arrange(self) -> None:
+        """After anything that changes which panes there are."""
+        self._panes.arrange()
+        self.inbox.row_lines = 2 if self._panes.beside else 1
+        self._go(self._tracing.show(self._panes.trace_shown), "trace")
+
+    def _draw(self) -> None:
+        """Titles, counts and dimmed keys."""
+        state, review = self._state, self.card.review
+        self.header.waiting, self.header.high = state.waiting, state.high
+        self.header.marked = len(state.marks)
+        self.inbox.border_title = titles.inbox(state)
+        self.inbox.border_subtitle = titles.inbox_below(state)
+        self.card.border_title = titles.card(review, self.card.action_index)
+        self.footer.off = frozenset(v for v in VERBS if self._deciding.why_not(Kind(v)))
+
+    def _go(self, work: Coroutine[Any, Any, object] | None, group: str) -> None:
+        """Do something beside the message loop; the newest of a group wins, verdicts all count."""
+        if work is not None:
+            newest = group in ("card", "trace", "reload")
+            self.run_worker(self._safely(work), group=group, exclusive=newest)
+
+    async def _safely(self, work: Coroutine[Any, Any, object]) -> None:
+        try:
+            await work
+        except HitloopError as error:
+            self.flash(text(safe(str(error)), BAD))
+        self._draw()

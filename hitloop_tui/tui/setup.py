@@ -1,0 +1,30 @@
+"""What a console is started with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hitloop_tui.attach.person import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a console is attached to."""
+
+    db: Path
+    person: Person
+    ledger: Path | None = None
+    graphs: Sequence[str] = ()
+    """`NAME=FILE.py:VAR`, as given with `--graph`."""
+    config: Path | None = None
+    """A `langgraph.json`."""
+    read_only: bool = False
+    clock: Callable[[], float] = time.monotonic
+    """For the grace period of decision keys."""
+
+    @property
+    def has_graphs(self) -> bool:
+        return bool(self.graphs) or self.config is not None

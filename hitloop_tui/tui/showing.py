@@ -1,0 +1,109 @@
+"""Which Review is on the card, and since when: the card follows the selection, never the other way.
+
+A Review that is decided elsewhere or moves on stays on the card, with what became of it, until the
+person moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from hitloop_tui.attach.inbox import Row
+from hitloop_tui.attach.review import Review
+from hitloop_tui.attach.source import Message
+from hitloop_tui.tui.arming import Arming
+from hitloop_tui.tui.desk import Desk
+from hitloop_tui.tui.widgets.card import Card
+
+T = TypeVar("T")
+
+
+class Ask(Protocol):
+    """`Reader.ask`."""
+
+    def __call__(self, work: Callable[[Desk], T]) -> Awaitable[T]: ...
+
+
+class Showing:
+    """Puts Reviews on the card and arms the decision keys."""
+
+    def __init__(self, card: Card, ask: Ask, clock: Callable[[], float]) -> None:
+        self._card = card
+        self._ask = ask
+        self._arming = Arming(clock)
+        self._row: Row | None = None
+        """The row whose Review belongs on the card; it may not be read yet."""
+        self._messages: list[Message] = []
+
+    @property
+    def key(self) -> str | None:
+        return self._row.key if self._row is not None else None
+
+    @property
+    def armed(self) -> bool:
+        return self._arming.armed
+
+    async def select(self, row: Row | None) -> None:
+        """Show another Review. What is still on the card cannot be decided any more."""
+        if row is None or row.key != self.key:
+            self._arming.disarm()
+        self._row = row
+        if row is None:
+            self._show(None)
+        else:
+            await self._read(row)
+
+    async def update(self, row: Row) -> None:
+        """Read the shown Review again when its row has changed."""
+        if row is not self._row:
+            self._row = row
+            await self._read(row)
+
+    async def reread(self) -> None:
+        if self._row is not None:
+            await self._read(self._row)
+
+    async def gone(self) -> None:
+        """The shown Review is open no more: say what became of it."""
+        shown = self._card.review
+        if shown is not None and shown.key == self.key:
+            self._show(await self._ask(lambda desk: desk.became(shown)))
+
+    def step_action(self, by: int) -> None:
+        """Show another Action of the same Review."""
+        if by > 0:
+            self._card.next_action()
+        else:
+            self._card.previous_action()
+        self._arm()
+
+    def to_open_action(self) -> None:
+        """After a verdict on one Action of several: show the next one that needs a verdict."""
+        review = self._card.review
+        if review is None:
+            return
+        count = len(review.actions)
+        later = ((self._card.action_index + n) % count for n in range(count))
+        self._card.action_index = next((n for n in later if n not in review.verdicts), 0)
+        self._arm()
+
+    async def _read(self, row: Row) -> None:
+        card = await self._ask(lambda desk: desk.card(row))
+        if card is None:
+            await self.gone()
+        else:
+            self._messages = card.messages
+            self._show(card.review)
+
+    def _show(self, review: Review | None) -> None:
+        self._card.show(review, self._messages if review is not None else [])
+        self._arm()
+
+    def _arm(self) -> None:
+        """Start the grace period, unless the same question was there before."""
+        review = self._card.review
+        if review is None:
+            self._arming.disarm()
+        else:
+            self._arming.show((review.key, review.question.digest, self._card.action_index))

@@ -1,0 +1,93 @@
+"""Why a verdict cannot be given now, and what to say when one was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from textual.content import Content
+
+from hitloop_tui.attach.decide import Outcome
+from hitloop_tui.attach.review import Kind, Review, State, Verdict
+from hitloop_tui.safetext import safe
+from hitloop_tui.tui.content import BAD, GOOD, MUTED, STRONG, WARN, ago, line, own, text
+from hitloop_tui.tui.glyphs import G
+
+PAST = {
+    Kind.APPROVE: "approved",
+    Kind.EDIT: "approved with edits",
+    Kind.REJECT: "rejected",
+    Kind.RESPOND: "answered",
+    Kind.IGNORE: "ignored",
+}
+
+
+def why_not(review: Review | None, index: int, kind: Kind, *, read_only: bool) -> str | None:
+    """Why this verdict cannot be given on the Action in view; None when it can."""
+    if read_only:
+        return "this console is read-only"
+    if review is None:
+        return "there is no Review on the card"
+    if review.state is not State.PENDING:
+        return _not_pending(review)
+    if index in review.verdicts:
+        return f"Action {index + 1} is {PAST[review.verdicts[index].kind]} already"
+    if not review.actions:
+        return "the question cannot be read: answer it where it was asked"
+    if kind not in review.actions[index].allowed:
+        allowed = ", ".join(kind.value for kind in review.actions[index].allowed) or "nothing"
+        return f"this question does not allow {kind.value}; it allows {allowed}"
+    return None
+
+
+def whole(review: Review, verdict: Verdict) -> dict[int, Verdict] | None:
+    """The verdict on every Action that has none yet; None where it is not allowed."""
+    still_open = [n for n in range(len(review.actions)) if n not in review.verdicts]
+    if review.state is not State.PENDING or not still_open:
+        return None
+    if any(verdict.kind not in review.actions[n].allowed for n in still_open):
+        return None
+    return dict.fromkeys(still_open, verdict)
+
+
+def said(outcome: Outcome, review: Review, verdicts: Sequence[Verdict]) -> Content:
+    """One line about what became of a decision."""
+    tool = text(safe(review.actions[0].tool_name if review.actions else "?"), STRONG)
+    of = line(tool, own(f" {G.dot} ", MUTED), text(safe(review.thread_id), MUTED))
+    detail = text(safe(outcome.detail), MUTED)
+    match outcome.outcome:
+        case "recorded":
+            done = own(f"{G.decided} {PAST[verdicts[0].kind]} ", GOOD)
+            return line(done, of, own("  "), detail)
+        case "already_decided":
+            who = own(f"{G.warning} already decided by ", WARN)
+            by = text(safe(outcome.decided_by or "somebody"), STRONG)
+            return line(who, by, own(f" {when(outcome.decided_at)}  ", WARN), of)
+        case "stale":
+            return line(own(f"{G.warning} not recorded: ", WARN), detail, own("  "), of)
+        case "invalid":
+            return line(own(f"{G.failed} refused: ", BAD), detail, own("  "), of)
+
+
+def said_of_many(outcomes: Sequence[Outcome]) -> Content:
+    """One line about what became of several decisions."""
+    counts = dict.fromkeys(("recorded", "already_decided", "stale", "invalid"), 0)
+    for outcome in outcomes:
+        counts[outcome.outcome] += 1
+    words = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count]
+    style = GOOD if counts["recorded"] == len(outcomes) else WARN
+    return own(", ".join(words), style)
+
+
+def when(at: str | None) -> str:
+    """How long ago an ISO time was, in words."""
+    if at is None:
+        return "before"
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(at)).total_seconds()
+    return f"{max(int(seconds), 0)} s ago" if seconds < 60 else f"{ago(seconds)} ago"
+
+
+def _not_pending(review: Review) -> str:
+    who = f" by {review.decided_by} {when(review.decided_at)}" if review.decided_by else ""
+    detail = f": {review.detail}" if review.detail else ""
+    return f"this Review is {review.state.value}{who}{detail}"

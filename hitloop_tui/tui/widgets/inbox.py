@@ -1,0 +1,245 @@
+"""The inbox: a list of any length that draws only the lines on the screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.cache import LRUCache
+from textual.geometry import Size
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.style import Style
+
+from hitloop_tui.attach.inbox import Row
+from hitloop_tui.tui.content import FAINT, ago, fitted, own
+from hitloop_tui.tui.keymap import Scope, bindings
+from hitloop_tui.tui.messages import Marked, Opened, Selected
+from hitloop_tui.tui.state import InboxState, Moved, Order
+from hitloop_tui.tui.widgets.inbox_rows import Look, draw
+
+AGES_S = 10.0
+"""How often ages are looked at; only those that read differently are drawn again."""
+
+
+class InboxList(ScrollView, can_focus=True):
+    """A view of an `InboxState`. New rows never move the selected one on the screen."""
+
+    DEFAULT_CSS = """
+    InboxList {
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        background: $background;
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.LIST)]
+
+    row_lines = reactive(1)
+    """Lines of one row."""
+
+    def __init__(self, state: InboxState, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.state = state
+        self._touched = False
+        """Whether the person chose a row. Until then the view stays at the top, for new rows."""
+        self._strips: LRUCache[tuple[Row, Look, bool], list[Strip]] = LRUCache(512)
+        self._ages: dict[str, str] = {}
+        self._loading = True
+        self._selected: str | None = None
+
+    def on_mount(self) -> None:
+        self.set_interval(AGES_S, self._refresh_ages)
+
+    def show_rows(self, rows: Sequence[Row], *, complete: bool = True) -> Moved:
+        """Take a new reading of the inbox."""
+        self._loading = not complete
+        return self._changed(self.state.replace(rows), follow=not self._touched)
+
+    def search(self, words: str) -> None:
+        self._changed(self.state.search(words))
+        self._scroll_to_cursor()
+
+    def sort(self, order: Order) -> None:
+        self._changed(self.state.sort(order))
+        self._scroll_to_cursor()
+
+    def select_next_pending(self) -> bool:
+        """Go to the next Review that needs a person; False when there is none."""
+        old = self.state.index
+        if not self.state.next_pending():
+            return False
+        self._redraw(old)
+        return True
+
+    def action_move(self, by: int) -> None:
+        self._touched = True
+        old = self.state.index
+        self.state.move(by)
+        self._redraw(old)
+
+    def action_first(self) -> None:
+        self._go(0)
+        self._touched = False
+
+    def action_last(self) -> None:
+        self._go(len(self.state.shown) - 1)
+
+    def action_half_page(self, direction: int) -> None:
+        self.action_move(direction * max(self._page // 2, 1))
+
+    def action_open(self) -> None:
+        self._touched = True
+        self.post_message(Opened())
+
+    def mark(self) -> bool:
+        """Mark the row under the cursor and move on; False when it cannot be marked."""
+        self._touched = True
+        if not self.state.toggle_mark():
+            return False
+        if self.state.index == len(self.state.shown) - 1:
+            self._redraw(self.state.index)
+        else:
+            self.action_move(1)
+        self.post_message(Marked())
+        return True
+
+    def mark_all(self) -> None:
+        self.state.mark_shown()
+        self.refresh()
+        self.post_message(Marked())
+
+    def unmark(self) -> None:
+        self.state.marks.clear()
+        self.refresh()
+        self.post_message(Marked())
+
+    def watch_row_lines(self) -> None:
+        self._resize()
+        self._scroll_to_cursor()
+
+    def on_resize(self) -> None:
+        self._resize()
+        self._scroll_to_cursor()
+
+    def on_click(self, event: events.Click) -> None:
+        place = (event.y + self.scroll_offset.y) // self.row_lines
+        if 0 <= place < len(self.state.shown):
+            self._go(place)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._strips.clear()
+
+    def render_line(self, y: int) -> Strip:
+        place, part = divmod(y + self.scroll_offset.y, self.row_lines)
+        if place >= len(self.state.shown):
+            return self._empty(y)
+        row = self.state.shown[place]
+        age = self._ages[row.key] = ago(time.time() - row.requested_at)
+        look = Look(
+            self.size.width,
+            age,
+            self.row_lines,
+            row.key == self.state.cursor,
+            row.key in self.state.marks,
+        )
+        key = (row, look, self.has_focus)
+        strips = self._strips.get(key)
+        if strips is None:
+            strips = [self._strip(row, look, n) for n in range(self.row_lines)]
+            self._strips[key] = strips
+        return strips[part]
+
+    def _strip(self, row: Row, look: Look, part: int) -> Strip:
+        style = self.visual_style
+        if look.selected:
+            name = "$selected-style" if self.has_focus else "$selected-blurred-style"
+            style += Style.parse(name)
+        return Strip(draw(row, look)[part].render_segments(style), look.width)
+
+    def _empty(self, y: int) -> Strip:
+        said = ""
+        if not self.state.shown and y == 1:
+            if self._loading:
+                said = "reading the database"
+            elif self.state.filter:
+                said = f"nothing matches; {self.state.total} hidden by the filter"
+            else:
+                said = "nothing waits for you"
+        words = fitted(own(f"   {said}", FAINT), self.size.width)
+        return Strip(words.render_segments(self.visual_style), self.size.width)
+
+    def on_focus(self) -> None:
+        self._redraw(self.state.index)
+
+    def on_blur(self) -> None:
+        self._redraw(self.state.index)
+
+    @property
+    def _page(self) -> int:
+        return max(self.size.height // self.row_lines, 1)
+
+    def _go(self, place: int) -> None:
+        self._touched = True
+        old = self.state.index
+        self.state.move_to(place)
+        self._redraw(old)
+
+    def _redraw(self, old: int) -> None:
+        """Draw the old and the new cursor row again, and say which one is selected."""
+        for place in {old, self.state.index}:
+            self.refresh_lines(place * self.row_lines, self.row_lines)
+        self._scroll_to_cursor()
+        self._announce()
+
+    def _changed(self, moved: Moved, *, follow: bool = False) -> Moved:
+        before, top = self._visible(), self.scroll_offset.y
+        self._resize()
+        if not follow:
+            self.scroll_to(y=top + moved.shift * self.row_lines, animate=False)
+        self._scroll_to_cursor()
+        if self.scroll_offset.y == top:
+            self._refresh_where(before)
+        if moved.lost is None:
+            self._announce()
+        self._selected = self.state.cursor
+        return moved
+
+    def _announce(self) -> None:
+        if self.state.cursor != self._selected:
+            self._selected = self.state.cursor
+            self.post_message(Selected(self.state.cursor))
+
+    def _visible(self) -> list[tuple[Row, bool] | None]:
+        top, state = self.scroll_offset.y // self.row_lines, self.state
+        rows = [(row, row.key == state.cursor) for row in state.shown[top : top + self._page + 1]]
+        return [*rows, *([None] * (self._page + 1 - len(rows)))]
+
+    def _refresh_where(self, before: list[tuple[Row, bool] | None]) -> None:
+        top = self.scroll_offset.y // self.row_lines
+        after = self._visible()
+        for place, (old, new) in enumerate(zip(before, after, strict=True), top):
+            if old != new or new is None:
+                self.refresh_lines(place * self.row_lines, self.row_lines)
+
+    def _resize(self) -> None:
+        self.virtual_size = Size(self.size.width, len(self.state.shown) * self.row_lines)
+
+    def _scroll_to_cursor(self) -> None:
+        top, first = self.scroll_offset.y, self.state.index * self.row_lines
+        if first < 0 or not self.size.height:
+            return
+        last = first + self.row_lines - self.size.height
+        if not last <= top <= first:
+            self.scroll_to(y=min(max(top, last), first), animate=False)
+
+    def _refresh_ages(self) -> None:
+        """Draw rows again whose age reads differently now."""
+        top, now = self.scroll_offset.y // self.row_lines, time.time()
+        for place, row in enumerate(self.state.shown[top : top + self._page + 1], top):
+            if self._ages.get(row.key, "") != ago(now - row.requested_at):
+                self.refresh_lines(place * self.row_lines, self.row_lines)
