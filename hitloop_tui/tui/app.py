@@ -37,7 +37,7 @@ class ConsoleApp(App[None]):
     """Themes, the last door for text, signals, and the palette."""
 
     TITLE = "hitloop"
-    ENABLE_COMMAND_PALETTE = True
+    CSS_PATH = "screens/main.tcss"
 
     def __init__(self, setup: Setup) -> None:
         super().__init__()

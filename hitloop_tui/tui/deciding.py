@@ -22,6 +22,7 @@ from hitloop_tui.tui.desk import Desk
 from hitloop_tui.tui.dialogs import ConfirmDialog, EditDialog, ReasonDialog, RespondDialog
 from hitloop_tui.tui.widgets.card import Card
 
+WHY = "Why? The agent reads it. Enter alone gives no reason."
 LISTED = 12
 """Reviews named one by one before a decision on many."""
 
@@ -100,7 +101,7 @@ class Deciding:
         reason = None
         if kind is Kind.REJECT:
             reason = await self._screen.ask_person(
-                ReasonDialog(f"Reject {len(reviews)} Reviews", "Why? Enter skips.", False)
+                ReasonDialog(safe(f"Reject {len(reviews)} marked"), WHY)
             )
             if reason is None:
                 return False
@@ -121,14 +122,14 @@ class Deciding:
         match kind:
             case Kind.REJECT:
                 reason = await self._screen.ask_person(
-                    ReasonDialog(f"Reject {safe(action.tool_name)}", "Why? Enter skips.", False)
+                    ReasonDialog(safe(f"Reject {action.tool_name}"), WHY)
                 )
                 return None if reason is None else Verdict(kind, reason=reason or None)
             case Kind.EDIT:
                 args = await self._screen.ask_person(EditDialog(action))
                 return None if args is None else Verdict(kind, args=args)
             case Kind.RESPOND:
-                answer = await self._screen.ask_person(RespondDialog(shown))
+                answer = await self._screen.ask_person(RespondDialog(shown, index))
                 return None if answer is None else Verdict(kind, value=answer.value)
             case Kind.APPROVE | Kind.IGNORE:
                 return Verdict(kind)
@@ -157,7 +158,7 @@ def _confirmation(
             safe(""),
             safe(f"{left_out} marked stay: not pending, or {kind.value} is not allowed."),
         ]
-    return ConfirmDialog(f"{kind.value.capitalize()} {count}?", lines, danger=True)
+    return ConfirmDialog(safe(f"{kind.value.capitalize()} {count}?"), lines, danger=True)
 
 
 def _risk(review: Review) -> int:

@@ -178,7 +178,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
             "toggle_trace",
             "trace",
             "Show or hide the trace.",
-            shown="T p",
+            shown="T",
             footer=8,
         ),
         Key("follow", "t", "follow", "follow", "Let the trace follow, or hold it still."),

@@ -53,7 +53,6 @@ T = TypeVar("T")
 class MainScreen(Screen[None]):
     """Connects the panes. What they show and how a verdict comes about is decided elsewhere."""
 
-    CSS_PATH = "main.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.SCREEN)]
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
 

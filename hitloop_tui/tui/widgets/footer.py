@@ -39,7 +39,7 @@ class FooterLine(Widget):
     def _drawn(self, key: Key) -> Content:
         if key.id in self.off:
             return own(f"{key.display} {key.description}", FAINT)
-        return line(own(key.display, KEY), own(f" {key.description}", MUTED))
+        return line(own(key.display, KEY), own(" "), own(key.description, MUTED))
 
     def _fitting(self) -> list[Key]:
         """As many keys as fit; the last ones are never left out."""

@@ -45,7 +45,7 @@ class HeaderLine(Widget):
         return line(fitted(left, self.size.width - right.cell_length), right)
 
     def _counts(self) -> Content:
-        parts = [own(str(self.waiting), STRONG), own(" waiting", MUTED)]
+        parts = [own(str(self.waiting), STRONG), own(" "), own("waiting", MUTED)]
         if self.high:
             high = risk_sign("high")
             parts += [own("   "), own(f"{high.glyph} {self.high} high", high.style)]
@@ -65,6 +65,6 @@ class HeaderLine(Widget):
         if self.alive is None:
             return own("")
         if self.alive == 0:
-            return line(own(f"{G.dead} no worker", WARN), own(": decisions wait", MUTED))
+            return line(own(f"{G.dead} no worker:", WARN), own(" "), own("decisions wait", MUTED))
         many = f" {G.dot} {self.alive}" if self.alive > 1 else ""
-        return line(own(G.live, GOOD), own(" worker alive", MUTED), own(many, FAINT))
+        return line(own(G.live, GOOD), own(" "), own("worker alive", MUTED), own(many, FAINT))

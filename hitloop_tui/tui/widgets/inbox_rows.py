@@ -17,6 +17,8 @@ AGE = 5
 """Cells of the age column, with the space before it."""
 ORIGIN = 22
 """Cells of agent and thread on a one-line row."""
+THREAD = 8
+"""Cells that a thread id keeps beside a long tool name."""
 ROOM_FOR_ORIGIN = 72
 """From this width on a one-line row says where it comes from."""
 
@@ -47,11 +49,15 @@ def _one_line(row: Row, look: Look) -> Content:
 
 def _two_lines(row: Row, look: Look) -> list[Content]:
     risk = risk_sign(row.risk)
-    tail = _tail(row, look, Content(""))
-    head = line(_gutter(look), own(f"{risk.glyph} ", risk.style), _subject(row))
+    age = _age(look)
+    thread = text(safe_any(row.thread_id), MUTED)
+    room = max(look.width - len(row.tool) - age.cell_length - 8, THREAD)
+    tail = line(own(" "), fitted(thread, min(thread.cell_length, room)), age, own(" "))
+    head = line(_gutter(look), own(risk.glyph, risk.style), own(" "), _tool(row))
     state = _state(row)
     word = own(risk.word, risk.style)
-    below = line(_bar(look), own("   "), word, own("  "), _origin(row))
+    gap = own(" " * (RISK_WIDTH - len(risk.word)))
+    below = line(_bar(look), own("    "), word, gap, text(safe(row.summary), MUTED))
     return [
         line(fitted(head, look.width - tail.cell_length), tail),
         line(fitted(below, look.width - state.cell_length - 1), state, own(" ")),
@@ -68,15 +74,19 @@ def _bar(look: Look) -> Content:
 
 
 def _subject(row: Row) -> Content:
-    warning = own(f" {G.warning}", WARN) if row.warnings else Content("")
-    return line(text(safe(row.tool), STRONG), warning, own("  "), text(safe(row.summary), MUTED))
+    return line(_tool(row), own("  "), text(safe(row.summary), MUTED))
+
+
+def _tool(row: Row) -> Content:
+    tool = text(safe(row.tool), STRONG)
+    return line(tool, own(" "), own(G.warning, WARN)) if row.warnings else tool
 
 
 def _origin(row: Row) -> Content:
     thread = text(safe_any(row.thread_id), MUTED)
     if not row.graph_id:
         return thread
-    return line(text(safe(row.graph_id), MUTED), own(f" {G.dot} ", FAINT), thread)
+    return line(text(safe(row.graph_id), MUTED), own(" "), own(G.dot, FAINT), own(" "), thread)
 
 
 def _state(row: Row) -> Content:
@@ -87,5 +97,8 @@ def _state(row: Row) -> Content:
 
 def _tail(row: Row, look: Look, origin: Content) -> Content:
     state = _state(row) if look.lines == 1 else Content("")
-    age = own(look.age.rjust(AGE - 1), MUTED)
-    return line(own(" "), origin, state, own(" "), age, own(" "))
+    return line(own(" "), origin, state, _age(look), own(" "))
+
+
+def _age(look: Look) -> Content:
+    return line(own(" " * (AGE - len(look.age))), own(look.age, MUTED))
