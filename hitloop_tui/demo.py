@@ -39,7 +39,7 @@ def run_demo(
             if headless:
                 _wait(db)
             else:
-                from hitloop_tui.tui.app import run_console
+                from hitloop_tui.tui import run_console
 
                 run_console(db, None, person)
 

@@ -45,7 +45,7 @@ def console(
     if not graphs and not config:
         graphs = tuple(f"{name}={settings.folder / ref}" for name, ref in settings.graphs.items())
         config = settings.config
-    from hitloop_tui.tui.app import run_console
+    from hitloop_tui.tui import run_console
 
     run_console(
         path,
