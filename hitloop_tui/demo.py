@@ -41,7 +41,7 @@ def run_demo(
             else:
                 from hitloop_tui.tui import run_console
 
-                run_console(db, None, person)
+                run_console(db, person=person)
 
 
 @contextlib.contextmanager

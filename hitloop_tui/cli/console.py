@@ -47,15 +47,16 @@ def console(
         config = settings.config
     from hitloop_tui.tui import run_console
 
-    run_console(
+    code = run_console(
         path,
-        ledger or settings.ledger,
-        this_person(stated),
+        person=this_person(stated),
+        ledger=ledger or settings.ledger,
         graphs=graphs,
         config=config,
         read_only=read_only,
         mouse=not no_mouse,
     )
+    sys.exit(code)
 
 
 @click.command()

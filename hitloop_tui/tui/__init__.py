@@ -20,6 +20,7 @@ def run_console(
     graphs: Sequence[str] = (),
     config: Path | None = None,
     read_only: bool = False,
+    mouse: bool = True,
 ) -> int:
     """Open the console on a database until the person leaves; the exit code.
 
@@ -30,7 +31,7 @@ def run_console(
     from hitloop_tui.tui.setup import Setup
 
     app = ConsoleApp(Setup(db, person, ledger, graphs, config, read_only))
-    app.run()
+    app.run(mouse=mouse)
     return app.return_code or 0
 
 
