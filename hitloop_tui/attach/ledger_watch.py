@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 
 from hitloop_tui.attach.leases import waiting_threads
@@ -39,10 +38,13 @@ class LedgerWatch:
     async def news(self, *, busy: bool) -> None:
         """Return after the time to the next look, or when woken."""
         recently = time.monotonic() - self._changed_at < QUIET_AFTER_S
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(BUSY_S if busy or recently else IDLE_S):
-                await self._wake.wait()
-        self._wake.clear()
+        pause = BUSY_S if busy or recently else IDLE_S
+        timer = asyncio.get_running_loop().call_later(pause, self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            timer.cancel()
+            self._wake.clear()
 
     def waiting_threads(self) -> list[str]:
         """Threads with decisions to apply; none when nothing happened since the last call."""

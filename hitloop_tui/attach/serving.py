@@ -9,9 +9,9 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hitloop_tui.attach.graph_file import load_module
 from hitloop_tui.attach.graph_ref import GraphRef
@@ -19,6 +19,8 @@ from hitloop_tui.errors import ConfigError
 
 if TYPE_CHECKING:
     from hitloop_tui.attach.worker import Worker
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -41,13 +43,26 @@ def run_worker(
     with contextlib.redirect_stdout(sys.stderr):
         for ref in refs:
             load_module(ref)  # outside the event loop: a file may call asyncio.run itself
-        outcomes, cut_off = asyncio.run(_serve(db, ledger, refs, once))
-    code = _exit_code(outcomes) if once else 0
-    if cut_off:
-        # A blocking node that was cut off still runs in a thread, and Python would wait for it.
-        logging.shutdown()
-        os._exit(code)
+        with asyncio.Runner() as runner:
+            outcomes, cut_off = _run(runner.get_loop(), _serve(db, ledger, refs, once))
+            code = _exit_code(outcomes) if once else 0
+            if cut_off:
+                # A blocking node that was cut off still runs in a thread, which Python awaits.
+                logging.shutdown()
+                os._exit(code)
     return code
+
+
+def _run(loop: asyncio.AbstractEventLoop, serving: Coroutine[Any, Any, T]) -> T:
+    """Run to the end, whatever nodes do: a `sys.exit()` in one of them stops the event loop."""
+    task = loop.create_task(serving)
+    while True:
+        try:
+            return loop.run_until_complete(task)
+        except SystemExit as error:
+            if task.done():
+                raise
+            _log.error("a graph called sys.exit(%s); the worker goes on", error.code)
 
 
 def _narrate() -> None:

@@ -131,7 +131,7 @@ class ThreadRun:
             await _stream(choice, answers, events)
         except UnknownInterruptError:
             await self._settle_all(Outcome("stale", "the thread moved on just before the answer"))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             open_now = list(self._questions().values())
             for key, question in asked.items():
                 ended = after_error(question.identity, open_now, choice.superstep, events, error)
