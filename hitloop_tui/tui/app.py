@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from hitloop_tui.attach import spawn
 from hitloop_tui.tui import theme
+from hitloop_tui.tui.glyphs import ascii_only
 from hitloop_tui.tui.keymap import KEYS, Scope
 from hitloop_tui.tui.screens.main import MainScreen
 from hitloop_tui.tui.setup import Setup
@@ -45,12 +46,14 @@ class ConsoleApp(App[None]):
         self.main = MainScreen(setup)
         for own in theme.THEMES:
             self.register_theme(own)
-        self.theme = theme.first_theme()
+        self.set_reactive(App.theme, "textual-dark")  # TEXTUAL_THEME may name one of ours
+        self.theme = theme.first_theme(self.available_themes)
 
     def get_default_screen(self) -> Screen[None]:
         return self.main
 
     def on_mount(self) -> None:
+        self.set_class(ascii_only(), "-ascii")
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
         if self.setup.has_graphs and not self.setup.read_only:

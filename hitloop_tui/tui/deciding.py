@@ -7,6 +7,7 @@ however long a dialog stays open and whatever arrives meanwhile.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from textual.content import Content
@@ -64,7 +65,7 @@ class Deciding:
             return "this Review is being decided"
         return verdicts.why_not(card.review, card.action_index, kind, read_only=self._read_only)
 
-    def press(self, kind: Kind) -> Coroutine[Any, Any, None] | None:
+    def press(self, kind: Kind) -> Callable[[], Coroutine[Any, Any, None]] | None:
         """A decision key was pressed: what to do about it, or None when it does nothing."""
         card = self._screen.card
         shown, index = card.review, card.action_index
@@ -76,7 +77,7 @@ class Deciding:
             why = "high risk, and not shown in full: press 2, then m, to see all of it"
             self._screen.flash(own(why, WARN))
         elif shown is not None:
-            return self._decide(kind, shown, index)
+            return partial(self._decide, kind, shown, index)
         return None
 
     async def _decide(self, kind: Kind, shown: Review, index: int) -> None:

@@ -67,7 +67,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
             "e",
             "verdict('edit')",
             "edit",
-            "Edit its arguments, then approve them.",
+            "Edit its arguments, then approve.",
             footer=3,
         ),
         Key("respond", "c", "verdict('respond')", "respond", "Answer in your own words.", footer=4),
@@ -76,7 +76,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
             "i",
             "verdict('ignore')",
             "ignore",
-            "Ignore it, where the agent allows that.",
+            "Ignore it, if the agent allows.",
             footer=5,
         ),
         Key(
@@ -97,7 +97,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         ),
     ),
     "Several at once": (
-        Key("mark", "space", "mark", "mark", "Mark the selected Review and move down.", footer=6),
+        Key("mark", "space", "mark", "mark", "Mark this Review and move down.", footer=6),
         Key(
             "mark_all",
             "asterisk",
@@ -111,14 +111,14 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
             "A",
             "decide_marked('approve')",
             "approve marked",
-            "Approve all marked; always asks first.",
+            "Approve all marked; asks first.",
         ),
         Key(
             "reject_marked",
             "R",
             "decide_marked('reject')",
             "reject marked",
-            "Reject all marked; always asks first.",
+            "Reject all marked; asks first.",
         ),
     ),
     "Move": (
@@ -147,9 +147,11 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         Key(
             "open", "enter,l", "open", "open", "Go to the card.", shown="enter l", scope=Scope.LIST
         ),
-        Key("back", "escape,h", "back", "back", "Back to the inbox.", shown="esc h"),
-        Key("next", "J", "step(1)", "next", "Next Review, without leaving the card."),
-        Key("previous", "K", "step(-1)", "previous", "Previous Review, without leaving the card."),
+        Key(
+            "back", "escape,h", "back", "back", "Back to the inbox; clears a filter.", shown="esc h"
+        ),
+        Key("next", "J", "step(1)", "next", "Next Review, from the card."),
+        Key("previous", "K", "step(-1)", "previous", "Previous Review, from the card."),
     ),
     "Find": (
         Key(
@@ -157,7 +159,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
             "slash",
             "filter",
             "filter",
-            "Show only what contains these words; esc clears.",
+            "Show only rows with these words.",
             shown="/",
             footer=7,
         ),
@@ -181,18 +183,18 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
             shown="T",
             footer=8,
         ),
-        Key("follow", "t", "follow", "follow", "Let the trace follow, or hold it still."),
+        Key("follow", "t", "follow", "follow", "Follow the trace, or hold it still."),
         Key(
             "trace_thread",
             "f",
             "trace_thread",
             "this thread",
-            "Trace only the selected thread, or all.",
+            "Trace this thread only, or all.",
         ),
         Key("inbox_pane", "1", "pane('inbox')", "inbox", "Go to the inbox."),
         Key("card_pane", "2", "pane('card')", "card", "Go to the card."),
         Key("trace_pane", "3", "pane('trace')", "trace", "Go to the trace."),
-        Key("zoom", "z", "zoom", "zoom", "Give this pane the whole screen, and back."),
+        Key("zoom", "z", "zoom", "zoom", "Only this pane, and back."),
     ),
     "Console": (
         Key("refresh", "ctrl+r", "refresh", "refresh", "Read the database anew."),

@@ -41,33 +41,42 @@ class Showing:
         return self._row.key if self._row is not None else None
 
     @property
+    def shown(self) -> bool:
+        """Whether what belongs on the card is there already."""
+        return self._card.review is not None and self._card.review.key == self.key
+
+    @property
     def armed(self) -> bool:
         return self._arming.armed
 
-    async def select(self, row: Row | None) -> None:
-        """Show another Review. What is still on the card cannot be decided any more."""
+    def select(self, row: Row | None) -> None:
+        """Another Review belongs on the card: what is still there cannot be decided any more."""
         if row is None or row.key != self.key:
             self._arming.disarm()
         self._row = row
+
+    def changed(self, row: Row) -> bool:
+        """Take a new reading of the shown row; whether it differs, so that `read` is due."""
+        old, self._row = self._row, row
+        return row is not old
+
+    async def read(self) -> None:
+        """Read the Review that belongs on the card, and show it."""
+        row = self._row
         if row is None:
             self._show(None)
+            return
+        card = await self._ask(lambda desk: desk.card(row))
+        if card is None:
+            await self.gone()
         else:
-            await self._read(row)
-
-    async def update(self, row: Row) -> None:
-        """Read the shown Review again when its row has changed."""
-        if row is not self._row:
-            self._row = row
-            await self._read(row)
-
-    async def reread(self) -> None:
-        if self._row is not None:
-            await self._read(self._row)
+            self._messages = card.messages
+            self._show(card.review)
 
     async def gone(self) -> None:
         """The shown Review is open no more: say what became of it."""
         shown = self._card.review
-        if shown is not None and shown.key == self.key:
+        if shown is not None and self.shown:
             self._show(await self._ask(lambda desk: desk.became(shown)))
 
     def step_action(self, by: int) -> None:
@@ -87,14 +96,6 @@ class Showing:
         later = ((self._card.action_index + n) % count for n in range(count))
         self._card.action_index = next((n for n in later if n not in review.verdicts), 0)
         self._arm()
-
-    async def _read(self, row: Row) -> None:
-        card = await self._ask(lambda desk: desk.card(row))
-        if card is None:
-            await self.gone()
-        else:
-            self._messages = card.messages
-            self._show(card.review)
 
     def _show(self, review: Review | None) -> None:
         self._card.show(review, self._messages if review is not None else [])

@@ -7,6 +7,7 @@ Widgets name variables, never colours. The variables of `_styles` are whole styl
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 from dataclasses import dataclass
 
 from textual.theme import Theme
@@ -203,10 +204,10 @@ def variable_defaults(theme: Theme) -> dict[str, str]:
     return {**_colours(_DARK if theme.dark else _LIGHT), **_styles(_DARK if theme.dark else _LIGHT)}
 
 
-def first_theme() -> str:
-    """The theme to start in: `TEXTUAL_THEME`, else what the terminal can show."""
-    chosen = os.environ.get("TEXTUAL_THEME")
-    if chosen:
+def first_theme(available: Container[str]) -> str:
+    """The theme to start in: `TEXTUAL_THEME` if there is one, else what the terminal can show."""
+    chosen = os.environ.get("TEXTUAL_THEME", "")
+    if chosen in available:
         return chosen
     return ANSI if few_colours() else DARK
 

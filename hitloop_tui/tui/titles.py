@@ -12,15 +12,12 @@ from hitloop_tui.tui.state import InboxState
 
 
 def inbox(state: InboxState) -> Content:
-    return line(own("Inbox"), own(f" {G.dot} {state.order.value}", FAINT))
-
-
-def inbox_below(state: InboxState) -> Content:
-    """The filter and what it leaves, or how much there is."""
-    if state.filter:
-        count = own(f" {len(state.shown)} of {state.total}", MUTED)
-        return line(text(safe(f"/{state.filter}"), ACCENT), count)
-    return own(f"{state.total}" if state.total else "", FAINT)
+    """The order, and the filter with what it leaves."""
+    title = line(own("Inbox"), *_dot(), own(state.order.value, FAINT))
+    if not state.filter:
+        return title
+    count = own(f"{len(state.shown)} of {state.total}", ACCENT)
+    return line(title, *_dot(), text(safe(f"/{state.filter}"), ACCENT), own(" "), count)
 
 
 def card(review: Review | None, index: int) -> Content:
@@ -35,5 +32,9 @@ def card(review: Review | None, index: int) -> Content:
 
 def trace(thread_id: str | None, *, following: bool) -> Content:
     which = text(safe(thread_id), MUTED) if thread_id is not None else own("all threads", FAINT)
-    held = own("" if following else f" {G.dot} held", ACCENT)
-    return line(own("Trace"), own(f" {G.dot} ", FAINT), which, held)
+    held = [] if following else [*_dot(), own("held", ACCENT)]
+    return line(own("Trace"), *_dot(), which, *held)
+
+
+def _dot() -> tuple[Content, Content, Content]:
+    return own(" "), own(G.dot, FAINT), own(" ")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import Any
-
 from hitloop_tui.tui import titles
 from hitloop_tui.tui.reader import Reader
 from hitloop_tui.tui.widgets.trace import TracePane
@@ -20,24 +17,25 @@ class Tracing:
         self.thread_id: str | None = None
         """The only thread traced; None for all."""
 
-    def show(self, shown: bool) -> Coroutine[Any, Any, None] | None:
-        """Begin or end reading; None when nothing changes."""
-        if shown == self._shown:
-            return None
-        self._shown = shown
-        return self._anew()
+    def show(self, shown: bool) -> bool:
+        """Begin or end reading; whether `read` is due."""
+        before, self._shown = self._shown, shown
+        return shown != before
 
-    def only(self, thread_id: str | None) -> Coroutine[Any, Any, None] | None:
-        """Trace one thread or all; None when nothing changes."""
-        if thread_id == self.thread_id:
-            return None
-        self.thread_id = thread_id
+    def only(self, thread_id: str | None) -> bool:
+        """Trace one thread or all; whether `read` is due."""
+        before, self.thread_id = self.thread_id, thread_id
         self.draw_title()
-        return self._anew() if self._shown else None
+        return self._shown and thread_id != before
 
     def draw_title(self) -> None:
         self._pane.border_title = titles.trace(self.thread_id, following=self._pane.following)
 
-    async def _anew(self) -> None:
+    def follow(self, thread_id: str) -> bool:
+        """Another thread is selected; whether `read` is due, since only one is traced."""
+        return self.thread_id is not None and self.only(thread_id)
+
+    async def read(self) -> None:
+        """Tell the recent past anew, and go on from there."""
         self._pane.clear()
         await self._reader.trace(self._shown, self.thread_id)

@@ -53,7 +53,7 @@ def whole(review: Review, verdict: Verdict) -> dict[int, Verdict] | None:
 def said(outcome: Outcome, review: Review, verdicts: Sequence[Verdict]) -> Content:
     """One line about what became of a decision."""
     tool = text(safe(review.actions[0].tool_name if review.actions else "?"), STRONG)
-    of = line(tool, own(f" {G.dot} ", MUTED), text(safe(review.thread_id), MUTED))
+    of = line(tool, own("  "), text(safe(review.thread_id), MUTED))
     detail = text(safe(outcome.detail), MUTED)
     match outcome.outcome:
         case "recorded":

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Grid, VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -16,7 +16,9 @@ from hitloop_tui.tui.content import line as joined
 from hitloop_tui.tui.keymap import SECTIONS, Key
 from hitloop_tui.tui.panes import BREAKPOINTS
 
-KEY_WIDTH = 9
+KEY_WIDTH = 11
+COLUMNS = (("Decide", "Several at once", "Find"), ("Move", "Trace and panes", "Console"))
+"""Sections side by side where there is room."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -26,18 +28,21 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen {
         align: center middle;
         #help {
-            width: 110; max-width: 96%; height: auto; max-height: 92%;
-            padding: 1 2;
+            width: 104; max-width: 96%; height: auto; max-height: 92%;
+            padding: 1 0 0 2;
             border: round $border;
             background: $surface;
             border-title-color: $text;
             scrollbar-size-vertical: 1;
         }
-        Grid { grid-size: 2; grid-gutter: 1 4; grid-rows: auto; height: auto; }
-        Static { height: auto; }
-        #note { margin-top: 1; }
+        #columns { layout: horizontal; height: auto; }
+        .column { width: 1fr; height: auto; padding-right: 2; }
+        Static { height: auto; margin-bottom: 1; }
     }
-    HelpScreen.-narrow Grid { grid-size: 1; }
+    HelpScreen.-narrow {
+        #columns { layout: vertical; }
+        .column { width: 100%; }
+    }
     """
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,16 +55,17 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(id="help") as body:
             body.border_title = "Keys"
             body.border_subtitle = "esc closes"
-            with Grid():
-                for title, keys in SECTIONS.items():
-                    yield Static(_section(title, keys), markup=False)
+            with Container(id="columns"):
+                for titles in COLUMNS:
+                    with Container(classes="column"):
+                        for title in titles:
+                            yield Static(_section(title, SECTIONS[title]), markup=False)
             yield Static(
                 own(
                     "A verdict goes to the Review that was on the card when the key was pressed. "
                     "Keys that decide wait half a second after the card has changed.",
                     MUTED,
                 ),
-                id="note",
                 markup=False,
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from textual import getters, on
@@ -12,6 +13,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
+from textual.worker import WorkType
 
 from hitloop_tui.attach.decide import Outcome
 from hitloop_tui.attach.review import Kind, Review
@@ -48,6 +50,7 @@ from hitloop_tui.tui.widgets.status import StatusLine
 from hitloop_tui.tui.widgets.trace import TracePane
 
 T = TypeVar("T")
+Work = Callable[[], Coroutine[Any, Any, object]]
 
 
 class MainScreen(Screen[None]):
@@ -101,9 +104,12 @@ class MainScreen(Screen[None]):
         key = self._showing.key
         place = self._state.place(key) if key is not None else -1
         if place >= 0:
-            self._go(self._showing.update(self._state.shown[place]), "card")
+            if self._showing.changed(self._state.shown[place]):
+                self._go(self._showing.read, "card")
         elif key is not None and message.complete and not self._state.knows(key):
-            self._go(self._showing.gone(), "card")
+            self._go(self._showing.gone, "card")
+            if not self._showing.shown:
+                self._open_selected()
         self._draw()
 
     @on(WorkersRead)
@@ -122,17 +128,14 @@ class MainScreen(Screen[None]):
 
     @on(Selected)
     def _selected(self) -> None:
-        row = self._state.row
-        self._go(self._showing.select(row), "card")
-        if row is not None and self._tracing.thread_id is not None:
-            self._go(self._tracing.only(row.thread_id), "trace")
+        self._open_selected()
 
     @on(Opened)
     def _opened(self) -> None:
         if self._state.row is not None:
             self._panes.focus("card")
             if self._showing.key != self._state.cursor:
-                self._go(self._showing.select(self._state.row), "card")
+                self._open_selected()
 
     @on(Marked)
     def _marked(self) -> None:
@@ -155,7 +158,8 @@ class MainScreen(Screen[None]):
 
     @property
     def armed(self) -> bool:
-        return self._showing.armed
+        """Whether the card shows what is selected, and has for long enough to be read."""
+        return self._showing.armed and self._showing.key == self._state.cursor
 
     async def ask(self, work: Callable[[Desk], T]) -> T:
         return await self.reader.ask(work)
@@ -173,7 +177,7 @@ class MainScreen(Screen[None]):
         recorded = outcome.outcome == "recorded"
         if recorded and outcome.decided_at is not None and self.inbox.select_next_pending():
             return
-        await self._showing.reread()
+        await self._showing.read()
         if recorded and outcome.decided_at is None:
             self._showing.to_open_action()
         self._draw()
@@ -186,7 +190,7 @@ class MainScreen(Screen[None]):
     def action_decide_marked(self, verb: str) -> None:
         rows = [row for row in self._state.shown if row.key in self._state.marks]
         if rows:
-            self._go(self._deciding.decide_many(Kind(verb), rows), "marked")
+            self._go(partial(self._deciding.decide_many, Kind(verb), rows), "marked")
         else:
             self.flash(own("nothing is marked: space marks a Review, * all that are shown", MUTED))
 
@@ -233,10 +237,11 @@ class MainScreen(Screen[None]):
 
     def action_trace_thread(self) -> None:
         row = self._state.row if self._tracing.thread_id is None else None
-        self._go(self._tracing.only(row.thread_id if row is not None else None), "trace")
+        if self._tracing.only(row.thread_id if row is not None else None):
+            self._go(self._tracing.read, "trace")
 
     def action_refresh(self) -> None:
-        self._go(self.reader.reload(), "reload")
+        self._go(self.reader.reload, "reload")
         self.flash(own("reading the database anew", MUTED))
 
     def action_copy(self, what: str) -> None:
@@ -260,7 +265,8 @@ class MainScreen(Screen[None]):
         """After anything that changes which panes there are."""
         self._panes.arrange()
         self.inbox.row_lines = 2 if self._panes.beside else 1
-        self._go(self._tracing.show(self._panes.trace_shown), "trace")
+        if self._tracing.show(self._panes.trace_shown):
+            self._go(self._tracing.read, "trace")
 
     def _draw(self) -> None:
         """Titles, counts and dimmed keys."""
@@ -268,19 +274,26 @@ class MainScreen(Screen[None]):
         self.header.waiting, self.header.high = state.waiting, state.high
         self.header.marked = len(state.marks)
         self.inbox.border_title = titles.inbox(state)
-        self.inbox.border_subtitle = titles.inbox_below(state)
         self.card.border_title = titles.card(review, self.card.action_index)
         self.footer.off = frozenset(v for v in VERBS if self._deciding.why_not(Kind(v)))
 
-    def _go(self, work: Coroutine[Any, Any, object] | None, group: str) -> None:
+    def _open_selected(self) -> None:
+        row = self._state.row
+        self._showing.select(row)
+        self._go(self._showing.read, "card")
+        if row is not None and self._tracing.follow(row.thread_id):
+            self._go(self._tracing.read, "trace")
+
+    def _go(self, work: Work | None, group: str) -> None:
         """Do something beside the message loop; the newest of a group wins, verdicts all count."""
         if work is not None:
             newest = group in ("card", "trace", "reload")
-            self.run_worker(self._safely(work), group=group, exclusive=newest)
+            run: WorkType[None] = partial(self._safely, work)
+            self.run_worker(run, group=group, exclusive=newest)
 
-    async def _safely(self, work: Coroutine[Any, Any, object]) -> None:
+    async def _safely(self, work: Work) -> None:
         try:
-            await work
+            await work()
         except HitloopError as error:
             self.flash(text(safe(str(error)), BAD))
         self._draw()

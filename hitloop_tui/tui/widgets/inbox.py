@@ -33,6 +33,7 @@ class InboxList(ScrollView, can_focus=True):
     InboxList {
         overflow-x: hidden;
         scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
         background: $background;
     }
     """
@@ -54,18 +55,21 @@ class InboxList(ScrollView, can_focus=True):
     def on_mount(self) -> None:
         self.set_interval(AGES_S, self._refresh_ages)
 
-    def show_rows(self, rows: Sequence[Row], *, complete: bool = True) -> Moved:
+    def show_rows(self, rows: Sequence[Row], *, complete: bool = True) -> None:
         """Take a new reading of the inbox."""
         self._loading = not complete
-        return self._changed(self.state.replace(rows), follow=not self._touched)
+        moved = self._changed(self.state.replace(rows), follow=not self._touched)
+        if moved.lost is None:
+            self._announce()
+        else:  # what became of the lost one stays on the card
+            self._selected = self.state.cursor
 
     def search(self, words: str) -> None:
         self._changed(self.state.search(words))
-        self._scroll_to_cursor()
+        self._announce()
 
     def sort(self, order: Order) -> None:
         self._changed(self.state.sort(order))
-        self._scroll_to_cursor()
 
     def select_next_pending(self) -> bool:
         """Go to the next Review that needs a person; False when there is none."""
@@ -141,7 +145,7 @@ class InboxList(ScrollView, can_focus=True):
         row = self.state.shown[place]
         age = self._ages[row.key] = ago(time.time() - row.requested_at)
         look = Look(
-            self.size.width,
+            self._width,
             age,
             self.row_lines,
             row.key == self.state.cursor,
@@ -170,14 +174,18 @@ class InboxList(ScrollView, can_focus=True):
                 said = f"nothing matches; {self.state.total} hidden by the filter"
             else:
                 said = "nothing waits for you"
-        words = fitted(own(f"   {said}", FAINT), self.size.width)
-        return Strip(words.render_segments(self.visual_style), self.size.width)
+        words = fitted(own(f"   {said}", FAINT), self._width)
+        return Strip(words.render_segments(self.visual_style), self._width)
 
     def on_focus(self) -> None:
         self._redraw(self.state.index)
 
     def on_blur(self) -> None:
         self._redraw(self.state.index)
+
+    @property
+    def _width(self) -> int:
+        return self.scrollable_content_region.width
 
     @property
     def _page(self) -> int:
@@ -204,9 +212,6 @@ class InboxList(ScrollView, can_focus=True):
         self._scroll_to_cursor()
         if self.scroll_offset.y == top:
             self._refresh_where(before)
-        if moved.lost is None:
-            self._announce()
-        self._selected = self.state.cursor
         return moved
 
     def _announce(self) -> None:
@@ -227,7 +232,7 @@ class InboxList(ScrollView, can_focus=True):
                 self.refresh_lines(place * self.row_lines, self.row_lines)
 
     def _resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self.state.shown) * self.row_lines)
+        self.virtual_size = Size(self._width, len(self.state.shown) * self.row_lines)
 
     def _scroll_to_cursor(self) -> None:
         top, first = self.scroll_offset.y, self.state.index * self.row_lines
