@@ -85,10 +85,18 @@ def live_workers(file: LedgerFile) -> list[WorkerInfo]:
     ]
 
 
-def waiting_threads(file: LedgerFile, worker: str) -> list[str]:
-    """Threads with a decision that this worker may try, oldest first."""
-    rows = file.rows(f"{_WAITING} GROUP BY d.thread_id ORDER BY min(d.seq)", (worker,))
+def waiting_threads(file: LedgerFile, worker: str, *, after: int = 0) -> list[str]:
+    """Threads with a decision later than `after` that this worker may try, oldest first."""
+    rows = file.rows(
+        f"{_WAITING} AND d.seq>? GROUP BY +d.thread_id ORDER BY min(d.seq)", (worker, after)
+    )
     return [row["thread_id"] for row in rows]
+
+
+def attempted_through(file: LedgerFile, after: int = 0) -> int:
+    """The decision before which all that follow `after` are in some worker's hands or settled."""
+    rows = file.rows(_ATTEMPTED_THROUGH, (after,))
+    return int(rows[0][0]) if rows else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,4 +182,13 @@ _WAITING = """
 SELECT d.seq, d.key, d.thread_id FROM decisions d
  WHERE NOT EXISTS (SELECT 1 FROM attempts a WHERE a.seq=d.seq
                     AND (a.outcome IS NULL OR a.outcome<>'blocked' OR a.worker=?))
+"""
+
+_ATTEMPTED_THROUGH = """
+SELECT coalesce((SELECT d.seq - 1 FROM decisions d
+                  WHERE d.seq>? AND NOT EXISTS (
+                        SELECT 1 FROM attempts a WHERE a.seq=d.seq
+                           AND (a.outcome IS NULL OR a.outcome<>'blocked'))
+                  ORDER BY d.seq LIMIT 1),
+                (SELECT max(seq) FROM decisions), 0)
 """

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 
-from hitloop_tui.attach.leases import waiting_threads
+from hitloop_tui.attach.leases import attempted_through, waiting_threads
 from hitloop_tui.attach.ledger_file import LedgerFile
 
 BUSY_S = 0.02
 IDLE_S = 0.04
 """Half of it is the average delay of the first decision after a quiet time."""
 QUIET_AFTER_S = 3.0
-FULL_LOOK_S = 1.0
-"""All decisions are looked through this often while the ledger changes, for those that another
-worker has given back; a new decision is seen at once."""
+OTHERS_S = 1.0
+"""While the ledger changes, decisions that another worker could not apply are noticed this often; a
+new decision is seen at once."""
+FROM_THE_START_S = 60.0
+"""Otherwise only what follows the last settled decision is read: 60 ms for 100,000 decisions."""
 
 
 class LedgerWatch:
@@ -28,6 +30,8 @@ class LedgerWatch:
         self._last_seq: int | None = -1
         self._changed_at = 0.0
         self._looked_at = 0.0
+        self._from_start_at = 0.0
+        self._settled = 0
         self._dirty = True
 
     def wake(self) -> None:
@@ -52,7 +56,11 @@ class LedgerWatch:
             return []
         self._dirty = False
         self._looked_at = time.monotonic()
-        return waiting_threads(self._file, self._worker)
+        if self._looked_at - self._from_start_at > FROM_THE_START_S:
+            self._settled, self._from_start_at = 0, self._looked_at
+        found = waiting_threads(self._file, self._worker, after=self._settled)
+        self._settled = attempted_through(self._file, self._settled)
+        return found
 
     def _due(self) -> bool:
         version = self._file.data_version()
@@ -64,6 +72,6 @@ class LedgerWatch:
         if seq != self._last_seq:
             self._last_seq, self._changed_at = seq, time.monotonic()
             return True
-        if time.monotonic() - self._looked_at > FULL_LOOK_S:
+        if time.monotonic() - self._looked_at > OTHERS_S:
             return True
         return self._dirty

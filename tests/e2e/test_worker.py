@@ -23,11 +23,11 @@ from langgraph.func import entrypoint, task
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command, Interrupt, Send, interrupt
 from pydantic import BaseModel
-from worker_desk import Desk
 
 from hitloop_tui.attach.leases import alive, live_workers
 from hitloop_tui.attach.review import State
 from hitloop_tui.attach.worker import Worker
+from tests.e2e.worker_desk import Desk
 
 calls: list[Any] = []
 """What the tools of this file's graphs did."""

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from worker_desk import Desk
 
 from hitloop_tui.attach import spawn
 from hitloop_tui.attach.graph_file import load_module
 from hitloop_tui.attach.graph_ref import GraphRef
 from hitloop_tui.attach.leases import live_workers
 from hitloop_tui.attach.review import State
+from tests.e2e.worker_desk import Desk
 
 TOOLS = """
 import os, time
