@@ -65,6 +65,13 @@ def card_text(
     return CardText(lines, table.cut or budget.cut)
 
 
+def question_lines(action: ReviewAction) -> list[Line]:
+    """What an Action asks, in short: its arguments and the agent's words."""
+    told = list(_agent_says(action, Budget()))
+    table = arguments_table(action.tool_args).lines
+    return [*table, *([BLANK] if told and table else []), *told]
+
+
 def _headline(review: Review, action: ReviewAction, doubts: int) -> Iterator[Line]:
     risk = bold(risk_sign(action.risk_class))
     badge: Part = (own(f"{risk.glyph} {risk.word}"), risk.style)

@@ -20,9 +20,6 @@ from textual.style import Style
 from hitloop_tui.safetext import Safe
 from hitloop_tui.tui.widgets.rows import Line, Row, Wrapped, plain
 
-MARGIN = 1
-"""Empty cells left and right of the text."""
-
 
 class RowsView(ScrollView, can_focus=True):
     """Base of views over rows; a subclass says how many there are and what each shows."""
@@ -32,7 +29,7 @@ class RowsView(ScrollView, can_focus=True):
         overflow-x: hidden;
         overflow-y: auto;
         scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
+        scrollbar-size: 0 1;
     }
     """
 
@@ -44,6 +41,9 @@ class RowsView(ScrollView, can_focus=True):
         Binding("g", "scroll_home", "To the start", show=False),
         Binding("G", "scroll_end", "To the end", show=False),
     ]
+
+    margin_cells: ClassVar[int] = 1
+    """Empty cells left and right of the text."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
@@ -60,7 +60,7 @@ class RowsView(ScrollView, can_focus=True):
     @property
     def text_width(self) -> int:
         """Cells that text may use."""
-        return self.scrollable_content_region.width - 2 * MARGIN
+        return self.scrollable_content_region.width - 2 * self.margin_cells
 
     @property
     def allow_select(self) -> bool:
@@ -121,8 +121,8 @@ class RowsView(ScrollView, can_focus=True):
         row = _blanks_first(self.row(y))
         strip = Strip([Segment(text, base + self._style(style)) for text, style in row])
         strip = self._selected(strip, y).apply_offsets(0, y)
-        strip = strip.crop_extend(0, max(width - 2 * MARGIN, 0), base)
-        margin = Strip.blank(MARGIN, base)
+        strip = strip.crop_extend(0, max(width - 2 * self.margin_cells, 0), base)
+        margin = Strip.blank(self.margin_cells, base)
         return Strip.join([margin, strip, margin])
 
     def _selected(self, strip: Strip, y: int) -> Strip:

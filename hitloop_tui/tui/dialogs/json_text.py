@@ -1,0 +1,96 @@
+"""JSON for a person to edit: readable, inert, and the same value again when nothing is changed."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import Any
+
+from hitloop_tui.safetext import MAX_MARKS, hidden_characters
+
+MAX_EDITED = 256 * 1024
+"""Characters of JSON that are edited on the screen."""
+
+
+class NotJson(ValueError):
+    """Why a text is no JSON; names line and column where they are known."""
+
+
+def inert_json(value: Any, *, indent: int | None = 2) -> str:
+    """JSON in which every character that an eye or a terminal could miss is a `\\u` escape.
+
+    Raises TypeError or ValueError for what JSON cannot express.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    hidden = {ord(char): _escaped(char) for char in set(hidden_characters(text))}
+    return _MARKS.sub(_few_marks, text.translate(hidden))
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text; NotJson for anything else, NaN and repeated names included."""
+    try:
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_constant)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise NotJson(f"{where}: {_in_words(error.msg)}") from None
+    except RecursionError:
+        raise NotJson("nested too deeply") from None
+    except NotJson:
+        raise
+    except ValueError as error:  # an integer of thousands of digits
+        raise NotJson(str(error)) from None
+
+
+def editable(args: dict[str, Any]) -> str:
+    """The arguments as JSON that reads back as the very same value.
+
+    Raises NotJson, with a sentence for the person, when they cannot be edited on the screen.
+    """
+    try:
+        text = inert_json(args)
+        same = parse_json(text) == args
+    except (TypeError, ValueError, RecursionError):
+        same = False
+    if not same:
+        raise NotJson("these arguments hold a value that JSON cannot express")
+    if len(text) > MAX_EDITED:
+        size = f"{len(text):,} characters"
+        raise NotJson(f"these arguments are too long to edit here ({size}); use `hitloop-tui edit`")
+    return text
+
+
+_MARKS = re.compile(r"[^\x00-\u02ff]+")
+
+
+def _few_marks(match: re.Match[str]) -> str:
+    """More combining marks than one sees on a letter are escaped."""
+    shown: list[str] = []
+    marks = 0
+    for char in match[0]:
+        marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
+        shown.append(char if marks <= MAX_MARKS else _escaped(char))
+    return "".join(shown)
+
+
+def _escaped(char: str) -> str:
+    return json.dumps(char)[1:-1] if char != "\x7f" else "\\u007f"
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise NotJson(f"{name}: given twice in one object")
+        found[name] = value
+    return found
+
+
+def _constant(name: str) -> Any:
+    raise NotJson(f"{name} is not JSON")
+
+
+def _in_words(message: str) -> str:
+    return message[:1].lower() + message[1:]
