@@ -7,6 +7,7 @@ coroutines, and hears from it by messages into which bursts of changes coalesce.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -30,6 +31,8 @@ LOOK_S = 2.0
 
 T = TypeVar("T")
 
+_log = logging.getLogger(__name__)
+
 
 class Reader:
     """The thread behind the screen."""
@@ -41,18 +44,20 @@ class Reader:
         self._ledger = ledger
         self._person = person
         self._post = post
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
         self._main: asyncio.Task[None] | None = None
         self._attached = asyncio.Event()
         self._reading = asyncio.Lock()
         self._feed: Feed
         self._desk: Desk
+        self._loaded = False
         self._traced = False
         self._trouble = ""
         self._workers: int | None = None
 
     def start(self) -> None:
+        self._loop = asyncio.new_event_loop()
         self._thread.start()
 
     def stop(self) -> None:
@@ -157,18 +162,19 @@ class Reader:
         self._tell(self._feed.newest(), complete=False)
 
     async def _load(self) -> None:
-        async def load() -> None:
-            self._tell(await asyncio.to_thread(self._feed.load), complete=True)
-
-        async with self._reading:
-            await self._safely(load)
+        self._loaded = False
+        await self._refresh()
 
     async def _refresh(self) -> None:
         async with self._reading:
             await self._safely(self._read_changes)
 
     async def _read_changes(self) -> None:
-        rows = self._feed.refresh()
+        if self._loaded:
+            rows = self._feed.refresh()
+        else:
+            rows = await asyncio.to_thread(self._feed.load)
+            self._loaded = True
         if rows is not None:
             self._tell(rows, complete=True)
         if self._traced:
@@ -177,11 +183,16 @@ class Reader:
                 self._post(TraceRead(events))
 
     async def _safely(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Files may be locked, replaced or deleted at any time: say so, and try again later."""
+        """Files may be locked, replaced or deleted at any time: say so, and read all of it later."""
         try:
             await work()
         except HitloopError as error:
+            self._loaded = False
             self._say(str(error))
+        except Exception as error:
+            _log.exception("reading %s", self._db)
+            self._loaded = False
+            self._say(f"cannot read {self._db.name}: {error!r}")
         else:
             if self._db.exists():
                 self._say("")

@@ -10,7 +10,7 @@ import os
 from collections.abc import Container
 from dataclasses import dataclass
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DARK = "hitloop-dark"
 LIGHT = "hitloop-light"
@@ -141,6 +141,7 @@ def _theme(name: str, ramp: Ramp, *, dark: bool) -> Theme:
 
 
 _ANSI_VARIABLES = {
+    **BUILTIN_THEMES["ansi-dark"].variables,
     "line": "ansi_bright_black",
     "selected": "ansi_default",
     "muted-colour": "ansi_default",

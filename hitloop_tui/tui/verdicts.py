@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -77,6 +78,13 @@ def said_of_many(outcomes: Sequence[Outcome]) -> Content:
     words = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count]
     style = GOOD if counts["recorded"] == len(outcomes) else WARN
     return own(", ".join(words), style)
+
+
+def clipping(review: Review, index: int, what: str) -> str:
+    """What `y` (the id) and `Y` (the arguments) copy; ASCII, so that a paste runs no escapes."""
+    if what == "args" and review.actions:
+        return json.dumps(review.actions[index].tool_args, default=str, ensure_ascii=True)
+    return review.id
 
 
 def when(at: str | None) -> str:

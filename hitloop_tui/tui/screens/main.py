@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, ClassVar, TypeVar
@@ -42,6 +42,7 @@ from hitloop_tui.tui.setup import Setup
 from hitloop_tui.tui.showing import Showing
 from hitloop_tui.tui.state import InboxState
 from hitloop_tui.tui.tracing import Tracing
+from hitloop_tui.tui.verdicts import clipping
 from hitloop_tui.tui.widgets.card import Card
 from hitloop_tui.tui.widgets.footer import FooterLine
 from hitloop_tui.tui.widgets.header import HeaderLine
@@ -51,6 +52,8 @@ from hitloop_tui.tui.widgets.trace import TracePane
 
 T = TypeVar("T")
 Work = Callable[[], Coroutine[Any, Any, object]]
+
+_log = logging.getLogger(__name__)
 
 
 class MainScreen(Screen[None]):
@@ -245,16 +248,10 @@ class MainScreen(Screen[None]):
         self.flash(own("reading the database anew", MUTED))
 
     def action_copy(self, what: str) -> None:
-        review = self.card.review
-        if review is None:
-            return
-        if what == "args" and review.actions:
-            args = review.actions[self.card.action_index].tool_args
-            self.app.copy_to_clipboard(json.dumps(args, default=str, ensure_ascii=True))
-            self.flash(own("arguments copied", MUTED))
-        else:
-            self.app.copy_to_clipboard(review.id)
-            self.flash(own(f"{review.id} copied", MUTED))
+        if self.card.review is not None:
+            clip = clipping(self.card.review, self.card.action_index, what)
+            self.app.copy_to_clipboard(clip)
+            self.flash(own(f"{len(clip)} characters copied", MUTED))
 
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen())
@@ -296,4 +293,7 @@ class MainScreen(Screen[None]):
             await work()
         except HitloopError as error:
             self.flash(text(safe(str(error)), BAD))
+        except Exception as error:
+            _log.exception("in the console")
+            self.flash(text(safe(f"this did not work: {error!r}"), BAD))
         self._draw()
