@@ -24,7 +24,7 @@ GRACE_S = 0.4
 """A key held down on the editor must not send what nobody has looked at."""
 
 _EDITING = (("ctrl+s", "compare old and new"), ("esc", "cancel"))
-_COMPARING = (("enter", "send the edited arguments"), ("esc", "back to the editor"))
+_COMPARING = (("enter", "send"), ("j k", "scroll"), ("esc", "back to the editor"))
 _CANNOT = (("esc", "close"),)
 
 
@@ -137,7 +137,8 @@ class EditDialog(Dialog[dict[str, Any] | None]):
         self._compared, self._since = args, monotonic()
         self.diff.show_lines(diff_lines(self._action.tool_args, args))
         self._show(editing=False)
-        self.notice.plain("this is what will run instead")
+        changed = len(changed_fields(self._action.tool_args, args))
+        self.notice.plain(f"{counted(changed, 'argument')} changed: this is what will run instead")
         self.keys.show(*_COMPARING)
         self.diff.focus()
 

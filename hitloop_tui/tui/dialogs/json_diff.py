@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from typing import Any
 
-from hitloop_tui.safetext import Safe
+from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui.content import FAINT, MUTED
 from hitloop_tui.tui.dialogs.json_text import inert_json
 from hitloop_tui.tui.glyphs import G
@@ -121,8 +121,13 @@ def _texts(old: str, new: str, depth: int) -> Iterator[Line]:
         if tag == "equal":
             yield from _folded([_text_line(" ", FAINT, text, depth) for text in before[a:b]], depth)
             continue
-        yield from (_text_line("-", REMOVED, text, depth) for text in before[a:b])
-        yield from (_text_line("+", ADDED, text, depth) for text in after[c:d])
+        gone, come = before[a:b], after[c:d]
+        pairs = list(zip(gone, come, strict=True)) if len(gone) == len(come) else []
+        bold = [_common(safe(was), safe(is_)) for was, is_ in pairs]
+        for n, text in enumerate(gone):
+            yield _text_line("-", REMOVED, text, depth, bold[n] if bold else None)
+        for n, text in enumerate(come):
+            yield _text_line("+", ADDED, text, depth, bold[n] if bold else None)
 
 
 def _text_lines(text: str) -> list[str]:
@@ -132,11 +137,27 @@ def _text_lines(text: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def _text_line(sign: str, style: str, text: str, depth: int) -> Line:
+def _text_line(
+    sign: str, style: str, text: str, depth: int, common: tuple[int, int] | None = None
+) -> Line:
+    """One line of a text; `common` is how much of its start and end did not change."""
     shown = marked(text.removesuffix("\n"), style)
+    if common is not None:
+        shown = _bold_between(shown, common[0], len(safe(text)) - common[1])
     end: tuple[Part, ...] = ((own(LINE_END), FAINT),) if text.endswith("\n") else ()
     gutter = own(f"{sign} {'  ' * depth}")
     return Line((*shown, *end), ((gutter, style),))
+
+
+def _bold_between(parts: tuple[Part, ...], start: int, stop: int) -> tuple[Part, ...]:
+    found: list[Part] = []
+    at = 0
+    for text, style in parts:
+        first, last = max(start - at, 0), max(stop - at, 0)
+        pieces = ((text[:first], ""), (text[first:last], "bold "), (text[max(first, last) :], ""))
+        found += [(own(piece), bold + style) for piece, bold in pieces if piece]
+        at += len(text)
+    return tuple(found)
 
 
 def _opcodes(old: list[str], new: list[str]) -> Iterable[tuple[str, int, int, int, int]]:

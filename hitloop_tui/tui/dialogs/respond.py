@@ -60,9 +60,7 @@ class RespondDialog(Dialog[Respond | None]):
     def compose(self) -> ComposeResult:
         action = self._review.actions[self._index]
         with Box(Safe(f"Answer {safe(action.tool_name)}")):
-            question = Told(question_lines(action))
-            question.can_focus = False
-            yield question
+            yield Told(question_lines(action))
             yield Static(self._mode(), id="mode")
             yield Editor()
             yield Notice()
