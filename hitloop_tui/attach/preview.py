@@ -5,80 +5,98 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sized
 from enum import Enum
-from itertools import islice
 from typing import Any
 
 LIMIT = 2000
 """Characters of JSON text kept of one value."""
 _DEPTH = 6
-_ITEMS = 200
 
 
 def preview(value: Any, limit: int = LIMIT) -> Any:
     """The value as JSON data; a long one becomes its text, cut, saying how much was cut."""
+    reading = _Reading(limit)
     try:
-        plain = _plain(value, _DEPTH)
+        plain = reading.plain(value, _DEPTH)
         text = json.dumps(plain, ensure_ascii=False)
     except Exception as error:
         return f"<{type(value).__name__}: cannot be shown: {type(error).__name__}>"
-    return plain if len(text) <= limit else cut(text, limit)
+    return plain if len(text) <= limit else cut(text, limit, reading.lost)
 
 
-def cut(text: str, limit: int = LIMIT) -> str:
+def cut(text: str, limit: int = LIMIT, lost: int = 0) -> str:
+    """At most `limit` characters, and how many more there were; `lost` are missing already."""
     if len(text) <= limit:
         return text
-    return f"{text[:limit]}… {len(text) - limit:,} more characters"
+    return f"{text[:limit]}… {len(text) - limit + lost:,} more characters"
 
 
-def _plain(value: Any, depth: int) -> Any:
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case str():
-            return str(value)
-        case Enum():
-            return _plain(value.value, depth)
-        case bytes() | bytearray():
-            return f"<{len(value)} bytes>"
-    if depth == 0:
-        return "…"
-    match value:
-        case Mapping():
-            return _items(
-                {str(k): _plain(v, depth - 1) for k, v in islice(value.items(), _ITEMS)}, value
-            )
-        case list() | tuple() | set() | frozenset():
-            return _items([_plain(item, depth - 1) for item in islice(value, _ITEMS)], value)
-    return _object(value, depth)
+class _Reading:
+    """Turns a value into JSON data, looking at no more items than there is room for."""
+
+    def __init__(self, limit: int) -> None:
+        self.lost = 0
+        """Characters cut from strings so far."""
+        self._limit = limit // 2
+        self._items_left = limit
+
+    def plain(self, value: Any, depth: int) -> Any:
+        match value:
+            case None | bool() | int() | float():
+                return value
+            case str():
+                return self._text(value)
+            case Enum():
+                return self.plain(value.value, depth)
+            case bytes() | bytearray():
+                return f"<{len(value)} bytes>"
+        if depth == 0:
+            return "…"
+        match value:
+            case Mapping():
+                return self._mapping(value, depth)
+            case list() | tuple() | set() | frozenset():
+                return self._sequence(value, depth)
+        return self._object(value, depth)
+
+    def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key in self._affordable(value):
+            found[self._text(str(key))] = self.plain(value[key], depth - 1)
+        return {**found, **({"…": _more(value, found)} if len(found) < len(value) else {})}
+
+    def _sequence(self, value: Any, depth: int) -> list[Any]:
+        found = [self.plain(item, depth - 1) for item in self._affordable(value)]
+        return [*found, *([f"… {_more(value, found)}"] if len(found) < len(value) else [])]
+
+    def _affordable(self, items: Iterable[Any]) -> Iterable[Any]:
+        for item in items:
+            if self._items_left <= 0:
+                return
+            self._items_left -= 1
+            yield item
+
+    def _object(self, value: Any, depth: int) -> Any:
+        with contextlib.suppress(Exception):
+            if hasattr(value, "model_dump"):
+                fields = _message(value) if hasattr(value, "content") else value.model_dump()
+                return self.plain(fields, depth)
+            if dataclasses.is_dataclass(value) and not isinstance(value, type):
+                fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+                return self.plain(fields, depth)
+        return self._text(repr(value))
+
+    def _text(self, text: str) -> str:
+        self.lost += max(0, len(text) - self._limit)
+        return cut(text, self._limit)
 
 
-def _items(kept: Any, whole: Any) -> Any:
-    missing = len(whole) - len(kept)
-    if missing <= 0:
-        return kept
-    note = f"{missing:,} more"
-    return {**kept, "…": note} if isinstance(kept, dict) else [*kept, f"… {note}"]
+def _more(whole: Sized, found: Sized) -> str:
+    return f"{len(whole) - len(found):,} more"
 
 
-def _object(value: Any, depth: int) -> Any:
-    with contextlib.suppress(Exception):
-        if _message(value):
-            return _plain(_message_fields(value), depth)
-        if hasattr(value, "model_dump"):
-            return _plain(value.model_dump(), depth)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-            return _plain(fields, depth)
-    return repr(value)
-
-
-def _message(value: Any) -> bool:
-    return hasattr(value, "content") and hasattr(value, "type") and hasattr(value, "model_dump")
-
-
-def _message_fields(message: Any) -> dict[str, Any]:
+def _message(message: Any) -> dict[str, Any]:
     """What a reader wants of a LangChain message, without ids and usage counts."""
     fields = {"type": message.type, "content": message.content}
     for name in ("name", "tool_calls"):

@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage
 
 from hitloop_tui.attach.event_log import EventLog
 from hitloop_tui.attach.events import Event
-from hitloop_tui.attach.preview import LIMIT, cut, preview
+from hitloop_tui.attach.preview import cut, preview
 
 SHORT = 400
 """Characters kept of a task's result: its update event has it in full length."""
@@ -90,7 +90,7 @@ class RunEvents:
             kind="token",
             ns=ns,
             node=str(metadata.get("langgraph_node", "")),
-            data={"message_id": message.id or "", "text": cut(message.text, LIMIT)},
+            data={"message_id": message.id or "", "text": cut(message.text)},
             **self._common,
         )
         self._log.add_token(event)

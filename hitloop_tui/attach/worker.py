@@ -74,7 +74,7 @@ class Worker:
         self._grace_s = grace_s
         self._running: dict[str, asyncio.Task[None]] = {}
         self._elsewhere: dict[str, float] = {}
-        """Threads that another worker holds, and when to look again."""
+        """Threads that could not be leased, and when to try again."""
         self._stopping = False
         self._connection: aiosqlite.Connection | None = None
         self._saver: BaseCheckpointSaver[Any] | None = None
@@ -85,17 +85,19 @@ class Worker:
         return self._leases.worker
 
     async def __aenter__(self) -> Self:
+        # Three connections, so that the event loop's reads never wait for a thread's commit.
         durable = LedgerFile(self._ledger, beside=self._db)
         telemetry = LedgerFile(self._ledger, beside=self._db, durable=False)
-        self._files = (durable, telemetry, LedgerFile(self._ledger, beside=self._db))
+        reading = LedgerFile(self._ledger, beside=self._db)
+        self._files = (durable, telemetry, reading)
         self._leases = Leases(durable, list(self._graphs), pulse=telemetry)
         self._source = Checkpoints(self._db)
         self._leases.register()
-        self._watch = LedgerWatch(self._files[2], self._leases.worker)
+        self._watch = LedgerWatch(reading, self._leases.worker)
         self._heartbeat = Heartbeat(self._leases)
         self._log = EventLog(telemetry)
         self._bench = Bench(
-            self._graphs, self._source, Ledger(durable), self._leases, self._log, self._open_saver
+            self._graphs, self._source, Ledger(reading), self._leases, self._log, self._open_saver
         )
         self._serving = asyncio.create_task(self._serve(), name="worker")
         return self
@@ -107,7 +109,7 @@ class Worker:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
-        await asyncio.gather(self._serving, return_exceptions=True)
+        await asyncio.wait([self._serving])
         await self._end_runs()
         self._heartbeat.close()
         with contextlib.suppress(HitloopError):
@@ -149,8 +151,10 @@ class Worker:
             self._watch.wake()
         try:
             waiting = self._watch.waiting_threads()
-        except HitloopError as error:
-            _log.warning("%s", error)
+        except Exception:
+            if self._once:
+                raise
+            _log.exception("the ledger cannot be read")
             return []
         return [t for t in waiting if t not in self._running and t not in self._elsewhere]
 
@@ -167,10 +171,11 @@ class Worker:
         task.add_done_callback(done)
 
     async def _apply(self, thread_id: str) -> None:
+        self._elsewhere[thread_id] = time.monotonic() + RETRY_S
         leases = await asyncio.to_thread(self._leases.take, thread_id)
         if not leases:
-            self._elsewhere[thread_id] = time.monotonic() + RETRY_S
             return
+        self._elsewhere.pop(thread_id, None)
         run = ThreadRun(self._bench, thread_id, leases)
         try:
             await run.apply()
