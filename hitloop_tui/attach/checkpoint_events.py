@@ -17,11 +17,14 @@ from hitloop_tui.attach.checkpoint_sql import NULL_TASK
 from hitloop_tui.attach.decode import Undecodable, loads
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.interrupt_rows import CANCELLED, asked_at, interrupts, node_of
+from hitloop_tui.attach.preview import preview
 
 Rows = Callable[[str, Sequence[Any]], list[sqlite3.Row]]
 
 RECENT_ROWS = 400
 """Rows of each table that the first reading goes back over."""
+CONTROL_SLOTS = (-4, -3, -2, -1)
+"""Places of `__resume__`, `__interrupt__`, `__scheduled__` and `__error__`."""
 MAX_PREVIEW_BLOB = 4096
 MAX_PREVIEW = 300
 
@@ -92,18 +95,24 @@ def _writes(task_path: str, thread_id: str | None) -> str:
 
 
 def _superstep(row: sqlite3.Row) -> Event:
-    try:
-        metadata = json.loads(row["metadata"] or "{}")
-    except (ValueError, UnicodeDecodeError):
-        metadata = {}
+    metadata = _metadata(row["metadata"])
+    graph_id = metadata.get("graph_id")
     return Event(
-        thread_id=row["thread_id"],
+        thread_id=str(row["thread_id"]),
         kind="superstep",
         at=asked_at(row["checkpoint_id"]).timestamp(),
-        graph_id=metadata.get("graph_id"),
-        ns=row["checkpoint_ns"],
+        graph_id=graph_id if isinstance(graph_id, str) else None,
+        ns=str(row["checkpoint_ns"]),
         data={"step": metadata.get("step"), "source": metadata.get("source")},
     )
+
+
+def _metadata(text: Any) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _tasks(rows: Sequence[sqlite3.Row], *, live: bool) -> list[Event]:
@@ -122,22 +131,22 @@ def _task(rows: Sequence[sqlite3.Row], noticed: float | None) -> Event:
     # A microsecond per row keeps a superstep's tasks in the order they were written.
     began = asked_at(last["checkpoint_id"]).timestamp() + last["id"] % 1000 * 1e-6
     return Event(
-        thread_id=last["thread_id"],
+        thread_id=str(last["thread_id"]),
         kind=kind,
         at=noticed or began,
-        ns=last["checkpoint_ns"],
+        ns=str(last["checkpoint_ns"]),
         node=node_of(last["task_path"]) or "",
-        task_id=last["task_id"],
+        task_id=str(last["task_id"]),
         data=data,
     )
 
 
 def _what(rows: Sequence[sqlite3.Row]) -> tuple[str, dict[str, Any]]:
     by_slot = {row["idx"]: row for row in rows}
-    results = [row for row in rows if row["idx"] >= 0 and not row["channel"].startswith("__")]
-    if results or any(row["idx"] >= 0 for row in rows):
-        shown = [row for row in results if not row["channel"].startswith("branch:")]
-        return "task_end", {"result": {row["channel"]: _preview(row) for row in shown}}
+    results = {str(row["channel"]): row for row in rows if row["idx"] not in CONTROL_SLOTS}
+    if results:
+        shown = {n: row for n, row in results.items() if not n.startswith(("__", "branch:"))}
+        return "task_end", {"result": {name: _preview(row) for name, row in shown.items()}}
     if -1 in by_slot:
         error = str(_value(by_slot[-1]))
         return ("task_cancelled" if error == CANCELLED else "task_error"), {"error": error}
@@ -154,10 +163,7 @@ def _value(row: sqlite3.Row) -> Any:
         return f"unreadable: {error}"
 
 
-def _preview(row: sqlite3.Row) -> str:
+def _preview(row: sqlite3.Row) -> Any:
     if row["value"] is None and row["size"]:
         return f"{row['size']:,} bytes"
-    value = _value(row)
-    text = value if isinstance(value, str) else json.dumps(value, default=repr, ensure_ascii=False)
-    hidden = len(text) - MAX_PREVIEW
-    return text if hidden <= 0 else f"{text[:MAX_PREVIEW]}… +{hidden:,} characters"
+    return preview(_value(row), MAX_PREVIEW)

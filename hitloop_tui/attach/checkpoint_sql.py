@@ -60,23 +60,22 @@ def newest_pending(task_path: str) -> str:
     return _DETAILS.format(hits=_NEWEST, task_path=task_path) + " ORDER BY w.rowid DESC"
 
 
-LEAVES = """
-SELECT w.checkpoint_ns, w.task_id, {task_path} AS task_path, w.type, w.value,
-       r.type AS resume_type, r.value AS resume_value
+_ASKED = """
+SELECT w.thread_id, w.checkpoint_ns, w.checkpoint_id, w.task_id, {task_path} AS task_path,
+       w.type, w.value, r.type AS resume_type, r.value AS resume_value,
+       e.type AS error_type, e.value AS error_value
   FROM writes w
   LEFT JOIN writes r ON r.thread_id=w.thread_id AND r.checkpoint_ns=w.checkpoint_ns
        AND r.checkpoint_id=w.checkpoint_id AND r.task_id=w.task_id AND r.idx=-4
- WHERE w.thread_id=? AND w.checkpoint_ns<>'' AND w.idx=-3
+  LEFT JOIN writes e ON e.thread_id=w.thread_id AND e.checkpoint_ns=w.checkpoint_ns
+       AND e.checkpoint_id=w.checkpoint_id AND e.task_id=w.task_id AND e.idx=-1
+ WHERE w.idx=-3 AND"""
+
+LEAVES = f"""{_ASKED} w.checkpoint_ns<>'' AND w.thread_id=?
  ORDER BY length(w.checkpoint_ns) DESC, w.checkpoint_id DESC"""
 """Interrupts inside subgraphs of a thread, deepest and newest first."""
 
-EVER_ASKED = """
-SELECT w.thread_id, w.checkpoint_ns, w.checkpoint_id, w.task_id, {task_path} AS task_path,
-       w.type, w.value, r.type AS resume_type, r.value AS resume_value
-  FROM writes w
-  LEFT JOIN writes r ON r.thread_id=w.thread_id AND r.checkpoint_ns=w.checkpoint_ns
-       AND r.checkpoint_id=w.checkpoint_id AND r.task_id=w.task_id AND r.idx=-4
- WHERE w.idx=-3 AND w.checkpoint_ns=''"""
+EVER_ASKED = f"{_ASKED} w.checkpoint_ns=''"
 
 HEAD = """
 SELECT type, checkpoint, metadata FROM checkpoints
@@ -91,7 +90,11 @@ FIRST_METADATA = """
 SELECT metadata FROM checkpoints
  WHERE thread_id=? AND checkpoint_ns='' ORDER BY checkpoint_id LIMIT 1"""
 
-# Per table: where the tail stands, and whether the row it stands on is still the same one.
+GONE = """
+SELECT value FROM json_each(?)
+ WHERE NOT EXISTS (SELECT 1 FROM checkpoints WHERE thread_id=value)"""
+
+# Per table: where the tail stands, and where the row that it stood on is now.
 LAST_CHECKPOINT = """
 SELECT rowid, thread_id, checkpoint_ns, checkpoint_id FROM checkpoints
  ORDER BY rowid DESC LIMIT 1"""
@@ -99,10 +102,10 @@ LAST_WRITE = """
 SELECT rowid, thread_id, checkpoint_ns, checkpoint_id, task_id, idx FROM writes
  ORDER BY rowid DESC LIMIT 1"""
 SAME_CHECKPOINT = """
-SELECT 1 FROM checkpoints
- WHERE rowid=? AND thread_id=? AND checkpoint_ns=? AND checkpoint_id=?"""
+SELECT rowid FROM checkpoints
+ WHERE thread_id=? AND checkpoint_ns=? AND checkpoint_id=?"""
 SAME_WRITE = """
-SELECT 1 FROM writes
- WHERE rowid=? AND thread_id=? AND checkpoint_ns=? AND checkpoint_id=? AND task_id=? AND idx=?"""
+SELECT rowid FROM writes
+ WHERE thread_id=? AND checkpoint_ns=? AND checkpoint_id=? AND task_id=? AND idx=?"""
 NEW_CHECKPOINTS = "SELECT thread_id FROM checkpoints WHERE rowid>?"
 NEW_WRITES = "SELECT thread_id FROM writes WHERE rowid>?"

@@ -6,15 +6,16 @@ Read-only and in autocommit: no lock is held and no transaction left open, so th
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hitloop_tui.attach import checkpoint_context, checkpoint_events, checkpoint_sql, interrupt_rows
 from hitloop_tui.attach.events import Event
-from hitloop_tui.attach.interrupt_rows import Leaf
+from hitloop_tui.attach.interrupt_rows import Leaf, Leaves
 from hitloop_tui.attach.review import Identity, Question
 from hitloop_tui.attach.source import Message
 from hitloop_tui.errors import DatabaseError
@@ -39,18 +40,25 @@ class Checkpoints:
         self.path = path
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._inode: tuple[int, int] | None = None
+        self._file: tuple[int, ...] | None = None
+        """What tells the opened file from another one of that name."""
+        self._openings = 0
+        self._immutable = False
         self._task_path = "''"
         self._graph_ids: dict[str, str | None] = {}
         self._tails: list[Sequence[Any] | None] | None = None
 
     @property
     def watched(self) -> tuple[Path, ...]:
-        return self.path, self.path.with_name(self.path.name + "-wal")
+        return self.path, self._wal
+
+    @property
+    def _wal(self) -> Path:
+        return self.path.with_name(self.path.name + "-wal")
 
     def data_version(self) -> object:
         rows = self.rows("PRAGMA data_version")
-        return self._inode, rows[0][0] if rows else None
+        return self._openings, rows[0][0] if rows else None
 
     def newest(self, limit: int) -> list[Question]:
         sql = checkpoint_sql.newest_pending(self._column())
@@ -65,23 +73,34 @@ class Checkpoints:
         return list(self._questions(self.rows(sql, {"thread": thread_id})))
 
     def changed_threads(self) -> set[str] | None:
-        """Rowids of deleted rows are used again, so the row the tail stands on is checked first."""
-        before, self._tails = self._tails, [self._tail(last) for last, _, _ in _TAILS]
+        """Rowids of deleted rows are used again, so the row the tail stands on is checked first.
+
+        It may have been replaced, which gives it a higher rowid; a lower one is a reused number.
+        """
+        tails = [self._tail(last) for last, _, _ in _TAILS]
+        before, self._tails = self._tails, tails
         if before is None:
             return None
         changed: set[str] = set()
         for place, (_, same, new) in zip(before, _TAILS, strict=True):
-            if place is None or not self.rows(same, place):
+            found = self.rows(same, place[1:]) if place else []
+            if place is None or not found or found[0][0] < place[0]:
                 return None
             changed.update(row[0] for row in self.rows(new, place[:1]))
         return changed
 
+    def gone(self, thread_ids: Collection[str]) -> set[str]:
+        """Threads among `thread_ids` of which no checkpoint is left."""
+        rows = self.rows(checkpoint_sql.GONE, (json.dumps(list(thread_ids)),))
+        return {row[0] for row in rows}
+
     def asked_before(self, prefix: str) -> list[Identity]:
         rows = self.rows(checkpoint_sql.EVER_ASKED.format(task_path=self._column()))
+        leaves_of = self._leaves()
         found = {
             identity.key: identity
             for row in rows
-            for identity in interrupt_rows.ever_asked(row)
+            for identity in interrupt_rows.ever_asked(row, leaves_of)
             if identity.key.startswith(prefix)
         }
         return list(found.values())
@@ -100,7 +119,7 @@ class Checkpoints:
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
-            self._connection = self._inode = None
+            self._connection = self._file = None
 
     def rows(
         self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
@@ -115,17 +134,21 @@ class Checkpoints:
                 raise DatabaseError(f"{self.path}: {error}") from error
 
     def _questions(self, rows: Sequence[sqlite3.Row]) -> Iterator[Question]:
-        leaves: dict[str, list[Leaf]] = {}
+        return interrupt_rows.questions(rows, self._leaves(), self._next_nodes, self._graph_id)
+
+    def _leaves(self) -> Leaves:
+        """Reads the leaf rows of a thread when they are first asked for."""
+        known: dict[str, list[Leaf]] = {}
 
         def leaves_of(thread_id: str) -> list[Leaf]:
-            if thread_id not in leaves:
-                sql = checkpoint_sql.LEAVES.format(task_path=self._column())
-                leaves[thread_id] = [
-                    interrupt_rows.leaf(row) for row in self.rows(sql, (thread_id,))
-                ]
-            return leaves[thread_id]
+            if thread_id not in known:
+                rows = self.rows(
+                    checkpoint_sql.LEAVES.format(task_path=self._column()), (thread_id,)
+                )
+                known[thread_id] = [interrupt_rows.leaf(row) for row in rows]
+            return known[thread_id]
 
-        return interrupt_rows.questions(rows, leaves_of, self._next_nodes, self._graph_id)
+        return leaves_of
 
     def _next_nodes(self, thread_id: str, checkpoint_id: str) -> list[str]:
         rows = self.rows(checkpoint_sql.CHECKPOINT, (thread_id, checkpoint_id))
@@ -149,35 +172,61 @@ class Checkpoints:
     def _open(self) -> sqlite3.Connection | None:
         """The connection, opened anew when the file was replaced; None while it is missing."""
         try:
-            stat = self.path.stat()
+            place = self._place()
         except FileNotFoundError:
             self.close()
             return None
-        if self._inode != (stat.st_dev, stat.st_ino):
+        if self._file != place:
             self.close()
             self._connect()
-            self._inode = (stat.st_dev, stat.st_ino) if self._connection else None
+            self._file = self._place() if self._connection else None
         return self._connection
+
+    def _place(self) -> tuple[int, ...]:
+        stat = self.path.stat()
+        place = (stat.st_dev, stat.st_ino)
+        if not self._immutable:
+            return place
+        return *place, stat.st_mtime_ns, stat.st_size, int(self._wal.exists())
 
     def _connect(self) -> None:
         uri = f"{self.path.absolute().as_uri()}?mode=ro"
+        try:
+            connection = self._connected(uri)
+            self._immutable = False
+        except sqlite3.OperationalError:
+            # Where SQLite may not create its -wal and -shm files, it cannot read at all; without a
+            # -wal nobody writes just now, and the file can be read as it lies there.
+            if self._wal.exists() or not self.path.is_file() or not os.access(self.path, os.R_OK):
+                raise
+            connection = self._connected(f"{uri}&immutable=1")
+            self._immutable = True
+        if connection is None:
+            return
+        columns = {row["name"] for row in connection.execute("PRAGMA table_info(writes)")}
+        self._task_path = "w.task_path" if "task_path" in columns else "''"
+        self._graph_ids.clear()
+        self._tails = None
+        self._openings += 1
+        self._connection = connection
+
+    def _connected(self, uri: str) -> sqlite3.Connection | None:
+        """A connection to a file that has a saver's tables; None for one that has none at all."""
         connection = sqlite3.connect(
             uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0
         )
         try:
             connection.row_factory = sqlite3.Row
+            # One text that is no UTF-8 would make SQLite refuse all rows of a query.
+            connection.text_factory = lambda data: data.decode("utf-8", "replace")
             connection.execute("PRAGMA query_only=1")
-            if not self._has_tables(connection):
-                connection.close()
-                return
-            columns = {row["name"] for row in connection.execute("PRAGMA table_info(writes)")}
+            if self._has_tables(connection):
+                return connection
         except BaseException:
             connection.close()
             raise
-        self._task_path = "w.task_path" if "task_path" in columns else "''"
-        self._graph_ids.clear()
-        self._tails = None
-        self._connection = connection
+        connection.close()
+        return None
 
     def _has_tables(self, connection: sqlite3.Connection) -> bool:
         """False for a file that no saver has set up yet; a foreign file is an error."""
@@ -196,6 +245,6 @@ def _metadata(rows: Sequence[sqlite3.Row]) -> Mapping[str, Any]:
     """Metadata is JSON text; a broken one reads as empty, for it only names the graph."""
     try:
         found = json.loads(rows[0]["metadata"] or "{}") if rows else {}
-    except (ValueError, UnicodeDecodeError):
+    except (ValueError, TypeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -8,8 +8,8 @@ from typing import Literal
 
 from hitloop_tui.attach import shapes
 from hitloop_tui.attach.inbox import Inbox
-from hitloop_tui.attach.ledger import FirstAnswer
 from hitloop_tui.attach.person import Person
+from hitloop_tui.attach.recording import FirstAnswer
 from hitloop_tui.attach.review import Review, State, Verdict
 from hitloop_tui.errors import InvalidVerdict
 
@@ -84,41 +84,28 @@ def _checked(review: Review, verdicts: Mapping[int, Verdict]) -> dict[int, Verdi
 def _record(
     inbox: Inbox, review: Review, verdicts: Mapping[int, Verdict], person: Person
 ) -> Outcome:
-    taken = review.verdicts.keys() & verdicts.keys()
-    together = {**verdicts, **review.verdicts}
-    if len(together) < len(review.actions) or taken:
-        return _record_part(inbox, review, verdicts, person)
-    return _record_whole(inbox, review, together, person)
-
-
-def _record_part(
-    inbox: Inbox, review: Review, verdicts: Mapping[int, Verdict], person: Person
-) -> Outcome:
-    for index, verdict in sorted(verdicts.items()):
-        first = inbox.ledger.record_verdict(review, index, verdict, person)
-        if first is not None:
-            return already_decided(review.id, first, f"action {index + 1}")
-    known = inbox.ledger.verdicts().get(review.key, {})
-    missing = len(review.actions) - len(known)
-    if missing == 0:  # a colleague decided the other Actions meanwhile
-        return _record_whole(inbox, review, known, person)
-    return Outcome(review.id, "recorded", person.decided_by, detail=f"{missing} more to decide")
-
-
-def _record_whole(
-    inbox: Inbox, review: Review, verdicts: Mapping[int, Verdict], person: Person
-) -> Outcome:
+    whole = len(verdicts) == len(review.actions) and not review.verdicts
     try:
-        answer = shapes.answer(review, verdicts, person)
+        if whole:
+            answer = shapes.answer(review, verdicts, person)
+            first: FirstAnswer | int | None = inbox.ledger.record(review, verdicts, answer, person)
+        else:
+            first = inbox.ledger.record_part(
+                review, verdicts, person, lambda known: shapes.answer(review, known, person)
+            )
     except InvalidVerdict as error:
         return Outcome(review.id, "invalid", detail=str(error))
-    first = inbox.ledger.record(review, verdicts, answer, person)
-    if first is not None:
-        return already_decided(review.id, first)
+    match first:
+        case FirstAnswer():
+            return already_decided(review.id, first)
+        case int() if first > 0:
+            return Outcome(
+                review.id, "recorded", person.decided_by, detail=f"{first} more to decide"
+            )
     record = inbox.ledger.of_keys([review.key])[review.key]
     return Outcome(review.id, "recorded", record.decided_by, record.decided_at)
 
 
-def already_decided(review_id: str, first: FirstAnswer, what: str = "") -> Outcome:
-    detail = f"{what} was decided already".lstrip() if what else ""
+def already_decided(review_id: str, first: FirstAnswer) -> Outcome:
+    detail = "" if first.action is None else f"action {first.action + 1} was decided already"
     return Outcome(review_id, "already_decided", first.decided_by, first.decided_at, detail)

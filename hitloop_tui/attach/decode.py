@@ -48,7 +48,7 @@ def loads(type_: str | None, blob: bytes | None) -> Any:
             case "json":
                 return json.loads(blob or b"null")
             case "msgpack":
-                return _Decoder().unpack(blob or b"\xc0")
+                return _Decoder().loads(blob or b"\xc0")
     except Undecodable:
         raise
     except (ValueError, TypeError, RecursionError, KeyError, IndexError) as error:
@@ -66,18 +66,32 @@ def digest(*values: Any) -> str:
 
 
 class _Decoder:
+    """One value's decoding. ormsgpack says only that a hook failed, so the reason is kept here."""
+
     def __init__(self) -> None:
         self._depth = 0
+        self._why: Exception | None = None
 
-    def unpack(self, blob: bytes) -> Any:
+    def loads(self, blob: bytes) -> Any:
+        try:
+            return self._unpack(blob)
+        except ValueError:
+            if self._why is not None:
+                raise self._why from None
+            raise
+
+    def _unpack(self, blob: bytes) -> Any:
         return ormsgpack.unpackb(blob, ext_hook=self._ext, option=OPTIONS)
 
     def _ext(self, code: int, data: bytes) -> Any:
-        if self._depth >= MAX_DEPTH:
-            raise Undecodable(f"objects nested more than {MAX_DEPTH} deep")
         self._depth += 1
         try:
-            return _inert(code, self.unpack(data))
+            if self._depth > MAX_DEPTH:
+                raise Undecodable(f"objects nested more than {MAX_DEPTH} deep")
+            return _inert(code, self._unpack(data))
+        except Exception as error:
+            self._why = self._why or error
+            raise
         finally:
             self._depth -= 1
 
@@ -85,9 +99,9 @@ class _Decoder:
 def _inert(code: int, body: Any) -> Any:
     if code == DELTA_SNAPSHOT:
         return body
-    if code == NUMPY:
+    if code == NUMPY and isinstance(body, list) and len(body) >= 2:
         return {TYPE: "numpy.ndarray", "dtype": body[0], "shape": body[1]}
-    if not isinstance(body, list) or len(body) < 3:
+    if code > DELTA_SNAPSHOT or not isinstance(body, list) or len(body) < 3:
         raise Undecodable(f"extension {code} without module, name and value")
     module, name, payload = body[:3]
     kind = f"{module}.{name}"

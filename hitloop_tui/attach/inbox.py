@@ -5,11 +5,13 @@ Rows are light, so that 100,000 of them fit; the whole Review is read again when
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hitloop_tui.attach import shapes
+from hitloop_tui.attach.interrupt_rows import CANCELLED
 from hitloop_tui.attach.ledger import Ledger, Record
 from hitloop_tui.attach.review import OPEN_STATES, Question, Review, State, Verdict
 from hitloop_tui.attach.source import Source
@@ -68,6 +70,8 @@ class Inbox:
         self._source_version: object = None
         self._ledger_version: int | None = None
         self._stamp: tuple[Any, ...] | None = None
+        self._failed = False
+        self._deletions = _Deletions()
 
     def rows(self) -> list[Row]:
         """All open rows, newest first."""
@@ -80,6 +84,7 @@ class Inbox:
 
     def load(self) -> None:
         """Read every pending question of the database."""
+        self._failed = True
         self._source_version = self.source.data_version()
         self._ledger_version = self.ledger.file.data_version()
         self.source.changed_threads()
@@ -87,24 +92,39 @@ class Inbox:
         self._rows.clear()
         self._threads.clear()
         self._replace(self.source.questions())
+        self._failed = False
 
     def refresh(self) -> bool:
-        """Read what changed since the last call; False when nothing did."""
+        """Read what changed since the last call; False when nothing did.
+
+        After an error the next call reads everything: what had changed was told only once.
+        """
+        touched = None if self._failed else self._touched()
+        if touched is None:
+            self.load()
+            return True
+        for thread_id in touched:
+            self._reread(thread_id)
+        self._failed = False
+        return bool(touched)
+
+    def _touched(self) -> set[str] | None:
+        """Threads to read again; None for all of them."""
+        self._failed = True
         source_version = self.source.data_version()
         ledger_version = self.ledger.file.data_version()
         touched: set[str] | None = set()
         if source_version != self._source_version:
             self._source_version = source_version
+            self._deletions.suspect()
             touched = self.source.changed_threads()
         if touched is None:
-            self.load()
-            return True
+            return None
+        touched |= self._deletions.found(self.source, self._threads)
         if ledger_version != self._ledger_version or self._applying():
             self._ledger_version = ledger_version
             touched |= self.read_ledger()
-        for thread_id in touched:
-            self._reread(thread_id)
-        return bool(touched)
+        return touched
 
     def review(self, key: str) -> Review | None:
         """The whole Review as it stands now; None when it is no longer open."""
@@ -158,12 +178,7 @@ class Inbox:
             return with_record(review, record)
         question = review.question
         if question.answered:
-            why = f": {question.error}" if question.error else ""
-            return replace(
-                review,
-                state=State.FAILED if question.error else State.APPLYING,
-                detail=f"answered outside this console{why}",
-            )
+            return replace(review, **_answered_elsewhere(question))
         return replace(review, verdicts=self._partial.get(review.key, {}))
 
     def _applying(self) -> bool:
@@ -190,6 +205,38 @@ def with_record(review: Review, record: Record) -> Review:
         decided_at=record.decided_at,
         verdicts=dict(enumerate(record.verdicts)),
     )
+
+
+def _answered_elsewhere(question: Question) -> dict[str, Any]:
+    if question.error == CANCELLED:
+        detail = "answered, then stopped because a task beside it failed: the tool may have run"
+        return {"state": State.UNCERTAIN, "detail": detail}
+    return {"state": State.FAILED, "detail": f"answered outside this console: {question.error}"}
+
+
+class _Deletions:
+    """Deleted threads leave no row behind that tells of it, so the listed ones are looked up."""
+
+    def __init__(self) -> None:
+        self._suspected = False
+        self._next = 0.0
+
+    def suspect(self) -> None:
+        """Something was committed."""
+        self._suspected = True
+
+    def found(self, source: Source, threads: Collection[str]) -> set[str]:
+        """Those of `threads` that are gone; none while the last look is too recent.
+
+        Looking up 100,000 threads takes 0.2 s, so that it may take 2 % of the time.
+        """
+        began = time.monotonic()
+        if not self._suspected or began < self._next:
+            return set()
+        gone = source.gone(threads)
+        self._suspected = False
+        self._next = began + max(0.5, 50 * (time.monotonic() - began))
+        return gone
 
 
 def _looks(record: Record | None) -> tuple[State, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,23 +19,34 @@ from hitloop_tui.attach.review import Identity, Question
 PULL = "~__pregel_pull, "
 CANCELLED = "CancelledError()"
 """The error row of a task that was stopped because a sibling failed."""
+NO_INTERRUPT = "it is no Interrupt with an id of LangGraph's"
 UUID_EPOCH_100NS = 0x01B21DD213814000
+
+
+INTERRUPT_ID = re.compile(r"[0-9a-f]{32}")
+"""An answer by any other id would be taken for a value that the next question gets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """The row of an interrupt inside a subgraph, where its answers are counted."""
+    """The task that asked, where its answers are counted: inside a subgraph, or at the root."""
 
     ids: tuple[str, ...]
     answers: int
-    namespace: str | None
-    """The task's namespace, which its interrupt ids are made of; None without a task path."""
+    namespaces: tuple[str, ...]
+    """What its interrupt ids may be made of; empty when nothing tells the node's name."""
+    error: str | None
+    """What the task raised, `CANCELLED` included."""
 
     def taken(self, interrupt_id: str) -> bool:
-        """Whether an answer to this very question is stored."""
-        if self.namespace is None:
+        """Whether an answer to this very question is stored, as far as the rows tell.
+
+        Without a name, any answer may be the one: a question that looks answered is looked at by
+        a person, one that looks open by mistake would run the tool with the old answer.
+        """
+        if not self.namespaces:
             return self.answers > 0
-        return _among(interrupt_id, self.namespace, self.answers)
+        return any(_among(interrupt_id, place, self.answers) for place in self.namespaces)
 
 
 Leaves = Callable[[str], list[Leaf]]
@@ -52,7 +64,7 @@ def asked_at(checkpoint_id: str) -> datetime:
             raise ValueError(checkpoint_id)
         ticks = (uuid.time_low << 28) | (uuid.time_mid << 12) | (uuid.time_hi_version & 0x0FFF)
         return datetime.fromtimestamp((ticks - UUID_EPOCH_100NS) / 1e7, UTC)
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, TypeError, AttributeError, OverflowError, OSError):
         return datetime.fromtimestamp(0, UTC)
 
 
@@ -65,11 +77,12 @@ def questions(
     """Questions of unfinished tasks, each interrupt once.
 
     The functional API writes the first interrupt of its child tasks a second time on the
-    entrypoint's task: the row with the longer task path is the child's.
+    entrypoint's task: the row with the longer task path is the child's. Without task paths it is
+    the one written first; both are written anew whenever the entrypoint runs.
     """
-    best: dict[tuple[str, str], tuple[tuple[int, str], Question]] = {}
+    best: dict[tuple[str, str], tuple[tuple[int, int], Question]] = {}
     for row in rows:
-        rank = (len(row["task_path"] or ""), row["task_id"])
+        rank = (len(row["task_path"] or ""), -row["id"])
         for question in _of_row(row, leaves, nodes, graph_id):
             key = (row["thread_id"], question.identity.interrupt_id or f"task {row['task_id']}")
             if key not in best or rank > best[key][0]:
@@ -81,21 +94,29 @@ def questions(
 def _of_row(
     row: sqlite3.Row, leaves: Leaves, nodes: Nodes, graph_id: Callable[[str], str | None]
 ) -> Iterator[Question]:
-    error = _error(row)
+    stopped = _error(row)
     for found in interrupts(row["type"], row["value"]):
-        answers, answered = _answers(row, found.id, leaves, nodes)
+        asker = _asker(row, found.id, leaves, nodes)
+        # A task that was cancelled halfway keeps its answer, and would take it again.
+        answered = (stopped or asker.error) is not None and asker.taken(found.id)
+        error = asker.error or (stopped if answered else None)
         yield Question(
             identity=Identity(
-                row["thread_id"], "", row["checkpoint_id"], row["task_id"], found.id, answers
+                _text(row["thread_id"]),
+                "",
+                _text(row["checkpoint_id"]),
+                _text(row["task_id"]),
+                found.id,
+                asker.answers,
             ),
             value=found.value,
             response_schema=found.schema,
             digest=digest(found.value, found.schema),
-            requested_at=asked_at(row["checkpoint_id"]),
+            requested_at=asked_at(_text(row["checkpoint_id"])),
             node=node_of(row["task_path"]),
             graph_id=graph_id(row["thread_id"]),
-            error=error,
-            answered=answered and error is not None,
+            error=None if error == CANCELLED and not answered else error,
+            answered=answered,
             leftover_answer=bool(row["leftover"]),
             undecodable=found.undecodable,
         )
@@ -118,47 +139,43 @@ def interrupts(type_: str | None, blob: bytes | None) -> list[Found]:
     except Undecodable as error:
         return [_unreadable(type_, blob, str(error))]
     items = value if isinstance(value, list) else [value]
-    return [_found(item) or _unreadable(type_, blob, "not an Interrupt") for item in items]
+    return [_found(item) or _unreadable(type_, blob, NO_INTERRUPT) for item in items]
 
 
 def _found(item: Any) -> Found | None:
     match item:
-        case {"id": str() as id_, "value": value}:
+        case {"id": str() as id_, "value": value} if INTERRUPT_ID.fullmatch(id_):
             schema = item.get("response_schema")
             return Found(id_, value, schema if isinstance(schema, dict) else None)
-        case {"__type__": _, "value": value}:
-            return Found(str(item.get("interrupt_id", "")), value)
     return None
 
 
 def _unreadable(type_: str | None, blob: bytes | None, why: str) -> Found:
-    data = blob or b""
+    data = blob if isinstance(blob, bytes) else repr(blob).encode()
     what = {"stored as": type_, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     return Found("", what, undecodable=why)
 
 
-def _answers(row: sqlite3.Row, interrupt_id: str, leaves: Leaves, nodes: Nodes) -> tuple[int, bool]:
-    """How many answers the asking task has, and whether one of them is to this question."""
-    count = _count(row["resume_type"], row["resume_value"])
-    if count:
-        names = [name for name in [node_of(row["task_path"])] if name]
-        names = names or nodes(row["thread_id"], row["checkpoint_id"])
-        taken = any(_among(interrupt_id, f"{name}:{row['task_id']}", count) for name in names)
-        return count, taken
-    node = node_of(row["task_path"])
-    if node and interrupt_id == question_id(f"{node}:{row['task_id']}", 0):
-        return 0, False
-    for leaf in leaves(row["thread_id"]):
-        if interrupt_id in leaf.ids:
-            return leaf.answers, leaf.taken(interrupt_id)
-    return 0, False
+def _asker(row: sqlite3.Row, interrupt_id: str, leaves: Leaves, nodes: Nodes) -> Leaf:
+    """The task behind a row of the root: itself, or one inside its subgraph."""
+    node, task_id = node_of(row["task_path"]), row["task_id"]
+    answers = _count(row["resume_type"], row["resume_value"])
+    own: tuple[str, ...] = (f"{node}:{task_id}",) if node else ()
+    if not answers and interrupt_id not in (question_id(place, 0) for place in own):
+        for inner in leaves(row["thread_id"]):
+            if interrupt_id in inner.ids:
+                return inner
+    if answers and not own:
+        names = nodes(row["thread_id"], row["checkpoint_id"])
+        own = tuple(f"{name}:{task_id}" for name in names)
+    return Leaf((interrupt_id,), answers, own, _error(row))
 
 
 def leaf(row: sqlite3.Row) -> Leaf:
     ids = tuple(found.id for found in interrupts(row["type"], row["value"]))
     node = node_of(row["task_path"])
-    namespace = f"{row['checkpoint_ns']}|{node}:{row['task_id']}" if node else None
-    return Leaf(ids, _count(row["resume_type"], row["resume_value"]), namespace)
+    namespaces = (f"{row['checkpoint_ns']}|{node}:{row['task_id']}",) if node else ()
+    return Leaf(ids, _count(row["resume_type"], row["resume_value"]), namespaces, _error(row))
 
 
 def question_id(namespace: str, answers: int) -> str:
@@ -167,28 +184,27 @@ def question_id(namespace: str, answers: int) -> str:
     return xxhash.xxh3_128_hexdigest(text.encode())
 
 
-def ever_asked(row: sqlite3.Row) -> Iterator[Identity]:
+def ever_asked(row: sqlite3.Row, leaves: Leaves) -> Iterator[Identity]:
     """Every question that a task's row proves: the one it holds, and those answered before it."""
-    count = _count(row["resume_type"], row["resume_value"])
-    node = node_of(row["task_path"])
-    place = (row["thread_id"], "", row["checkpoint_id"], row["task_id"])
+    place = (_text(row["thread_id"]), "", _text(row["checkpoint_id"]), _text(row["task_id"]))
     for found in interrupts(row["type"], row["value"]):
-        for answers in range(count + 1):
+        asker = _asker(row, found.id, leaves, lambda _thread, _checkpoint: [])
+        for answers in range(asker.answers + 1):
             yield Identity(*place, found.id, answers)
-            if node:
-                earlier = question_id(f"{node}:{row['task_id']}", answers)
-                yield Identity(*place, earlier, answers)
+            for namespace in asker.namespaces:
+                yield Identity(*place, question_id(namespace, answers), answers)
 
 
 def _among(interrupt_id: str, namespace: str, answers: int) -> bool:
     return any(interrupt_id == question_id(namespace, k) for k in range(answers))
 
 
-def node_of(task_path: str | None) -> str | None:
+def node_of(task_path: Any) -> str | None:
     """The node's name in a task path like `~__pregel_pull, tools`; None for Sends."""
-    if task_path and task_path.startswith(PULL) and "," not in task_path[len(PULL) :]:
-        return task_path[len(PULL) :]
-    return None
+    if not isinstance(task_path, str) or not task_path.startswith(PULL):
+        return None
+    node = task_path.removeprefix(PULL)
+    return None if "," in node else node
 
 
 def _count(type_: str | None, blob: bytes | None) -> int:
@@ -205,7 +221,11 @@ def _error(row: sqlite3.Row) -> str | None:
     if row["error_type"] is None:
         return None
     try:
-        text = str(loads(row["error_type"], row["error_value"]))
+        return str(loads(row["error_type"], row["error_value"]))
     except Undecodable as error:
-        text = str(error)
-    return None if text == CANCELLED else text
+        return str(error)
+
+
+def _text(value: Any) -> str:
+    """A column that should be text: SQLite holds whatever was put there."""
+    return value if isinstance(value, str) else repr(value)

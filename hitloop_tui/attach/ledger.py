@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from hitloop_tui.attach import leases
-from hitloop_tui.attach.ledger_file import LedgerFile, now
+from hitloop_tui.attach import leases, recording
+from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.person import Person
+from hitloop_tui.attach.recording import FirstAnswer
 from hitloop_tui.attach.review import Identity, Review, State, Verdict
 
 # The last attempt of each decision decides its state.
@@ -59,14 +58,6 @@ class Record:
         return shown
 
 
-@dataclass(frozen=True, slots=True)
-class FirstAnswer:
-    """Who answered before."""
-
-    decided_by: str
-    decided_at: str
-
-
 class Ledger:
     """Reads and writes decisions. Safe from any thread of a process, and among processes."""
 
@@ -83,41 +74,38 @@ class Ledger:
         """
         try:
             with self.file.transaction() as connection:
-                contradicted = _contradicted(connection, review.key, verdicts)
+                contradicted = recording.contradicted(connection, review.key, verdicts)
                 if contradicted is not None:
                     return contradicted
-                _insert_decision(connection, review, verdicts, answer, person)
+                recording.insert_decision(connection, review, verdicts, answer, person)
         except sqlite3.IntegrityError:
             return self.first_answer(review.key)
         return None
 
-    def record_verdict(
-        self, review: Review, action: int, verdict: Verdict, person: Person
-    ) -> FirstAnswer | None:
-        """Record the verdict on one Action of several; None when recorded, else who was first."""
-        first = self.first_answer(review.key)
-        if first is not None:
-            return first
-        try:
-            with self.file.transaction() as connection:
-                connection.execute(
-                    "INSERT INTO verdicts VALUES (?,?,?,?,?,?)",
-                    (
-                        review.key,
-                        action,
-                        json.dumps(verdict.to_json()),
-                        person.decided_by,
-                        json.dumps(person.account),
-                        now(),
-                    ),
-                )
-        except sqlite3.IntegrityError:
-            row = self.file.rows(
-                "SELECT decided_by, decided_at FROM verdicts WHERE key=? AND action=?",
-                (review.key, action),
-            )[0]
-            return FirstAnswer(row["decided_by"], row["decided_at"])
-        return None
+    def record_part(
+        self,
+        review: Review,
+        verdicts: Mapping[int, Verdict],
+        person: Person,
+        answer: Callable[[Mapping[int, Verdict]], Any],
+    ) -> FirstAnswer | int:
+        """Record verdicts on some Actions, all or none; how many are missing, or who was first.
+
+        In the same transaction the verdict on the last Action makes the decision, with `answer` of
+        all verdicts: a crash in between would leave a full batch that nobody can complete.
+        """
+        with self.file.transaction() as connection:
+            first = recording.first(connection, review.key) or recording.taken(
+                connection, review.key, verdicts
+            )
+            if first is not None:
+                return first
+            recording.insert_verdicts(connection, review.key, verdicts, person)
+            known = recording.verdicts(connection, review.key)
+            missing = len(review.actions) - len(known)
+            if missing == 0:
+                recording.insert_decision(connection, review, known, answer(known), person)
+            return missing
 
     def stamp(self) -> tuple[Any, ...]:
         """Differs after any change to decisions, verdicts or attempts, but not for new events."""
@@ -174,68 +162,6 @@ class Ledger:
             f"{_RECORDS} WHERE d.key IN (SELECT value FROM json_each(?))", (wanted,)
         )
         return {row["key"]: _record(row) for row in rows}
-
-
-def _contradicted(
-    connection: sqlite3.Connection, key: str, verdicts: Mapping[int, Verdict]
-) -> FirstAnswer | None:
-    for row in connection.execute("SELECT * FROM verdicts WHERE key=? ORDER BY action", (key,)):
-        if Verdict.from_json(json.loads(row["verdict"])) != verdicts[row["action"]]:
-            return FirstAnswer(row["decided_by"], row["decided_at"])
-    return None
-
-
-def _insert_decision(
-    connection: sqlite3.Connection,
-    review: Review,
-    verdicts: Mapping[int, Verdict],
-    answer: Any,
-    person: Person,
-) -> None:
-    identity, decided_at = review.question.identity, now()
-    in_order: Sequence[Verdict] = [verdicts[n] for n in range(len(review.actions))]
-    shown = review.to_json()
-    said = [verdict.to_json() for verdict in in_order]
-    latency = datetime.fromisoformat(decided_at) - review.question.requested_at
-    connection.execute(
-        "INSERT INTO decisions (key, thread_id, identity, graph_id, shape, digest, review,"
-        " verdicts, answer, decided_by, account, decided_at, latency_ms)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        (
-            review.key,
-            review.thread_id,
-            json.dumps(asdict(identity)),
-            review.question.graph_id,
-            review.reading.shape,
-            review.question.digest,
-            json.dumps(shown, default=repr),
-            json.dumps(said, default=repr),
-            json.dumps(answer),
-            person.decided_by,
-            json.dumps(person.account),
-            decided_at,
-            max(0.0, latency.total_seconds() * 1000),
-        ),
-    )
-    connection.execute(
-        "INSERT INTO events (at, thread_id, graph_id, kind, node, task_id, data)"
-        " VALUES (?,?,?,'decision',?,?,?)",
-        (
-            time.time(),
-            review.thread_id,
-            review.question.graph_id,
-            review.question.node or "",
-            identity.task_id,
-            json.dumps(
-                {
-                    "id": review.id,
-                    "tools": [action.tool_name for action in review.actions],
-                    "verdicts": [verdict.kind.value for verdict in in_order],
-                    "decided_by": person.decided_by,
-                }
-            ),
-        ),
-    )
 
 
 def _record(row: sqlite3.Row) -> Record:

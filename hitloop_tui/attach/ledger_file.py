@@ -34,12 +34,14 @@ class LedgerFile:
         self._synchronous = "FULL" if durable else "NORMAL"
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        self._openings = 0
 
     def close(self) -> None:
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
-                self._connection = None
+            self._connection = self._file = None
 
     def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
         """All rows of a query, read in autocommit: no transaction is left open."""
@@ -65,7 +67,7 @@ class LedgerFile:
     def data_version(self) -> int:
         """Changes whenever another connection committed; -1 while there is no file."""
         rows = self.rows("PRAGMA data_version")
-        return int(rows[0][0]) if rows else -1
+        return (self._openings << 32) + int(rows[0][0]) if rows else -1
 
     @contextlib.contextmanager
     def _reported(self) -> Iterator[None]:
@@ -73,13 +75,27 @@ class LedgerFile:
             yield
         except sqlite3.IntegrityError:
             raise
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise DatabaseError(f"ledger {self.path}: {error}") from error
 
     def _open(self, *, create: bool) -> sqlite3.Connection | None:
-        if self._connection is None and (create or self.path.exists()):
+        """The connection, opened anew when the file was replaced: a deleted file takes decisions
+        as willingly as any other, and loses them."""
+        found = self._place()
+        if self._connection is not None and found != self._file:
+            self.close()
+        if self._connection is None and (create or found is not None):
             self._connection = self._connect()
+            self._file = self._place()
+            self._openings += 1
         return self._connection
+
+    def _place(self) -> tuple[int, int] | None:
+        try:
+            stat = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return stat.st_dev, stat.st_ino
 
     def _connect(self) -> sqlite3.Connection:
         self._touch()
@@ -88,6 +104,7 @@ class LedgerFile:
         )
         connection.row_factory = sqlite3.Row
         try:
+            self._refuse_foreign(connection)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(f"PRAGMA synchronous={self._synchronous}")
             connection.execute("PRAGMA foreign_keys=ON")
@@ -106,6 +123,19 @@ class LedgerFile:
             handle = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode)
             os.fchmod(handle, mode)
             os.close(handle)
+
+    def _refuse_foreign(self, connection: sqlite3.Connection) -> None:
+        """A database of somebody else's gets no table of ours."""
+
+        def foreign() -> bool:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            return not version and bool(
+                connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+            )
+
+        # Twice, since another process may be creating the ledger between the two statements.
+        if foreign() and foreign():
+            raise DatabaseError(f"{self.path} is another program's database, not a ledger")
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         def version() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -46,6 +46,10 @@ class Source(Protocol):
 
     def changed_threads(self) -> set[str] | None:
         """Threads with rows written since the last call; None when everything must be read anew."""
+        ...
+
+    def gone(self, thread_ids: Collection[str]) -> set[str]:
+        """Those of the threads that do not exist any more."""
         ...
 
     def asked_before(self, prefix: str) -> list[Identity]:

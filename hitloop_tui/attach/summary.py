@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from hitloop_tui.attach.inline import inline, shortened
 from hitloop_tui.attach.review import Review
 
 MAX_VALUE = 60
@@ -22,8 +22,9 @@ def summarise(review: Review) -> tuple[str, str]:
 
 def one_line(args: dict[str, Any]) -> str:
     """`key=value` pairs, short scalars first: they say more per cell than long texts."""
-    pairs = sorted(args.items(), key=lambda item: _weight(item[1]))
-    return " ".join(f"{key}={_short(value)}" for key, value in pairs)[:MAX_SUMMARY]
+    ordered = sorted(args.items(), key=lambda item: _weight(item[1]))
+    text = " ".join(f"{inline(key)}={_short(value)}" for key, value in ordered)
+    return shortened(text, MAX_SUMMARY)
 
 
 def _weight(value: Any) -> int:
@@ -33,5 +34,6 @@ def _weight(value: Any) -> int:
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}…"
+    if isinstance(value, str):
+        return inline(shortened(value, MAX_VALUE))
+    return shortened(inline(value), MAX_VALUE)

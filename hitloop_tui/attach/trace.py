@@ -35,4 +35,8 @@ class Trace:
     def _ledger_events(self) -> list[Event]:
         if self._last_id is None:
             return newest_events(self._file, RECENT, thread_id=self._thread_id)
-        return events_since(self._file, self._last_id, thread_id=self._thread_id)
+        found: list[Event] = []
+        while page := events_since(self._file, self._last_id, thread_id=self._thread_id):
+            found += page
+            self._last_id = page[-1].id
+        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -42,13 +43,16 @@ class AgentInbox:
 
 
 def _requests(value: Any) -> list[dict[str, Any]]:
+    value = _parsed(value)
+    items = [_parsed(item) for item in value] if isinstance(value, list) else [value]
+    return items if items and all(map(_is_request, items)) else []
+
+
+def _parsed(value: Any) -> Any:
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return []
-    items = value if isinstance(value, list) else [value]
-    return items if items and all(_is_request(item) for item in items) else []
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(value)
+    return value
 
 
 def _is_request(item: Any) -> bool:

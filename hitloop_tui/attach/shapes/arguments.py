@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 from typing import Any
 
 from hitloop_tui.attach.review import ReviewAction
@@ -15,24 +16,40 @@ def check_args(action: ReviewAction, args: dict[str, Any]) -> dict[str, Any]:
     Raises InvalidVerdict naming the first field that is missing, unknown or of another type.
     """
     if action.args_schema is not None:
+        _check_known(action, args, action.args_schema)
         check_schema(args, action.args_schema)
         return args
     before = action.tool_args
-    for name in args.keys() - before.keys():
-        near = difflib.get_close_matches(str(name), map(str, before), 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise InvalidVerdict(f"{name}: {action.tool_name} was not given this argument{hint}")
+    _check_names(action, args, before.keys())
     for name in before.keys() - args.keys():
         raise InvalidVerdict(f"{name}: missing; an edit gives the whole argument object")
     return {name: _conform(before[name], value, str(name)) for name, value in args.items()}
 
 
+def _check_known(action: ReviewAction, args: dict[str, Any], schema: dict[str, Any]) -> None:
+    """Most schemas admit unknown names and most tools ignore them: a typo would change nothing."""
+    named = schema.get("properties")
+    if isinstance(named, dict) and not schema.get("additionalProperties"):
+        _check_names(action, args, {*named, *action.tool_args})
+
+
+def _check_names(action: ReviewAction, args: dict[str, Any], known: Collection[str]) -> None:
+    for name in args:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), map(str, known), 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise InvalidVerdict(f"{name}: {action.tool_name} was not given this argument{hint}")
+
+
 def check_schema(value: Any, schema: dict[str, Any]) -> None:
     """Raise InvalidVerdict naming the first field that violates a JSON Schema."""
     from jsonschema import exceptions, validators  # 110 ms, and most sessions never need it
+    from referencing import Registry
 
-    validator = validators.validator_for(schema, default=validators.Draft202012Validator)(schema)
     try:
+        kind = validators.validator_for(schema, default=validators.Draft202012Validator)
+        # Without a registry of one's own, a $ref to a URL is fetched from the network.
+        validator = kind(schema, registry=Registry())
         error = exceptions.best_match(validator.iter_errors(value))
     except Exception as broken:  # a schema from the data may be nonsense in many ways
         raise InvalidVerdict(f"the question's own schema cannot be used: {broken}") from broken

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from hitloop_tui.attach.ledger_file import now
@@ -17,9 +18,10 @@ from hitloop_tui.attach.review import (
     Verdict,
 )
 from hitloop_tui.attach.shapes.base import need_text
+from hitloop_tui.core.digest import action_digest
 
 NAME = "hitloop"
-VERSION = 1
+REFUSALS = (Kind.REJECT, Kind.IGNORE)
 
 
 class HitloopGate:
@@ -28,16 +30,25 @@ class HitloopGate:
     def read(self, question: Question) -> Reading | None:
         match question.value:
             case [
-                {"action_request": {}, "hitloop": {"version": 1, "action": {} as action} as ours}
+                {"action_request": {} as asked, "hitloop": {"version": 1, "action": {} as action}}
             ]:
-                return Reading(
-                    NAME,
-                    (_action(action, _config(question.value[0])),),
-                    policy_name=str(ours.get("policy") or ""),
-                    policy_reason=str(ours.get("policy_reason") or ""),
-                    warnings=_warnings(ours),
-                )
-        return None
+                pass
+            case _:
+                return None
+        ours = question.value[0]["hitloop"]
+        shown = _action(action, _config(question.value[0]))
+        forged = _forged(shown, asked, ours.get("digest"))
+        if forged:
+            shown = replace(shown, allowed=tuple(k for k in shown.allowed if k in REFUSALS))
+        error = ours.get("error")
+        warnings = [*forged, *([f"the gate refused an earlier answer: {error}"] if error else [])]
+        return Reading(
+            NAME,
+            (shown,),
+            policy_name=str(ours.get("policy") or ""),
+            policy_reason=str(ours.get("policy_reason") or ""),
+            warnings=tuple(warnings),
+        )
 
     def check(self, review: Review, index: int, verdict: Verdict) -> None:
         if verdict.kind is Kind.RESPOND:
@@ -45,14 +56,15 @@ class HitloopGate:
 
     def answer(self, review: Review, verdicts: Sequence[Verdict], person: Person) -> Any:
         (verdict,) = verdicts
-        ours = review.question.value[0]["hitloop"]
+        action = review.actions[0]
         answer: dict[str, Any] = {
             "approved": verdict.kind in (Kind.APPROVE, Kind.EDIT),
             "decided_by": person.decided_by,
             "decided_at": now(),
             "reason": verdict.reason or "",
-            "digest": ours.get("digest"),
         }
+        if Kind.APPROVE in action.allowed:  # else the gate would refuse the refusal, too
+            answer["digest"] = action_digest(action.tool_name, action.tool_args)
         match verdict.kind:
             case Kind.EDIT:
                 answer["edited_args"] = verdict.args
@@ -93,6 +105,10 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in value) if isinstance(value, list) else ()
 
 
-def _warnings(ours: dict[str, Any]) -> tuple[str, ...]:
-    error = ours.get("error")
-    return (f"the gate refused an earlier answer: {error}",) if error else ()
+def _forged(shown: ReviewAction, asked: dict[str, Any], digest: Any) -> list[str]:
+    """Why the call must not be approved: what is shown is not what the gate asked about."""
+    if digest != action_digest(shown.tool_name, shown.tool_args):
+        return ["the call does not match its digest: it was changed, or has values JSON cannot say"]
+    if asked.get("action") != shown.tool_name:
+        return ["the question names two different tools"]
+    return []
