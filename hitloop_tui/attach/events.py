@@ -18,7 +18,7 @@ class Event:
 
     Kinds: `superstep`, `task_start`, `task_end`, `interrupt`, `task_error` (from checkpoints or the
     worker's stream), `update`, `token`, `custom`, `decision`, `resume`, `applied`, `failed`,
-    `stale`, `blocked`, `error` (from the ledger).
+    `stale`, `blocked`, `uncertain`, `error` (from the ledger).
     """
 
     thread_id: str

@@ -23,13 +23,14 @@ class Outcome:
 STOPPED = Outcome(
     "uncertain", "the worker was stopped while it applied this: the tool may have run"
 )
+MOVED_ON = Outcome("stale", "the thread moved on: this question is no longer open")
 NOT_STARTED = Outcome("blocked", "the worker was stopped before it applied this")
 
 
 def second_look(question: Question | None, digest: str) -> Outcome | None:
     """Why a decision must not be applied to what the thread asks now; None when it may."""
     if question is None:
-        return Outcome("stale", "the thread moved on: this question is no longer open")
+        return MOVED_ON
     if question.digest != digest:
         return Outcome("stale", "the question's content changed after it was decided")
     if question.answered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from langchain_core.messages import AIMessage
 from hitloop_tui.attach.event_log import EventLog
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.preview import cut, preview
+
+_log = logging.getLogger(__name__)
 
 SHORT = 400
 """Characters kept of a task's result: its update event has it in full length."""
@@ -40,8 +43,14 @@ class RunEvents:
         self._log.add(Event(kind=kind, data=dict(data), **{**self._common, **where}))
 
     def part(self, part: Mapping[str, Any]) -> None:
-        """One v2 stream part."""
-        ns, data = "|".join(part["ns"]), part["data"]
+        """One v2 stream part. Never raises, for that would end the run."""
+        try:
+            self._part("|".join(part["ns"]), part)
+        except Exception:
+            _log.warning("a part of the stream is left out: %s", part.get("type"), exc_info=True)
+
+    def _part(self, ns: str, part: Mapping[str, Any]) -> None:
+        data = part["data"]
         match part["type"]:
             case "tasks" if "triggers" in data:
                 self._task_start(ns, data)

@@ -20,6 +20,7 @@ from hitloop_tui.attach.graphs import HostedGraph
 from hitloop_tui.attach.leases import Lease, Leases
 from hitloop_tui.attach.ledger import Ledger, Record
 from hitloop_tui.attach.outcomes import (
+    MOVED_ON,
     NOT_STARTED,
     STOPPED,
     Kind,
@@ -28,7 +29,7 @@ from hitloop_tui.attach.outcomes import (
     after_run,
     second_look,
 )
-from hitloop_tui.attach.review import Question
+from hitloop_tui.attach.review import ID_LENGTH, Question
 from hitloop_tui.attach.source import Source
 from hitloop_tui.attach.stream_events import RunEvents, error_text
 from hitloop_tui.safetext import safe
@@ -62,13 +63,12 @@ class ThreadRun:
     outcomes: list[str] = field(default_factory=list)
     _open: dict[str, Lease] = field(init=False)
     """Leases without an outcome, by key."""
-    _records: dict[str, Record] = field(init=False)
+    _records: dict[str, Record] = field(default_factory=dict)
     _graph_id: str | None = None
     _resuming: bool = False
 
     def __post_init__(self) -> None:
         self._open = {lease.key: lease for lease in self.leases}
-        self._records = self.bench.ledger.of_keys(self._open)
 
     async def apply(self) -> None:
         """Never raises but when cancelled; every lease has an outcome afterwards."""
@@ -86,6 +86,7 @@ class ThreadRun:
                 self._settle_now(key, STOPPED if self._resuming else NOT_STARTED)
 
     async def _apply(self) -> None:
+        self._records = self.bench.ledger.of_keys(self._open)
         questions = self._questions()
         for key, record in self._records.items():
             refused = second_look(questions.get(key), record.digest)
@@ -119,19 +120,21 @@ class ThreadRun:
         return {**metadata, "graph_id": question.graph_id}
 
     async def _resume(self, choice: Choice, asked: Mapping[str, Question]) -> None:
+        if not asked:
+            return
         attempt = next(iter(self._open.values())).attempt
         events = RunEvents(self.bench.log, self.thread_id, choice.name, attempt)
         answers = {q.identity.interrupt_id: self._records[key].answer for key, q in asked.items()}
         events.add("resume", {"ids": [q.identity.id for q in asked.values()]})
-        _log.info(
-            "thread %s: resuming %s, %d answers", safe(self.thread_id), choice.name, len(answers)
-        )
+        ids = " ".join(q.identity.id for q in asked.values())
+        _log.info("thread %s: resuming %s with %s", safe(self.thread_id), choice.name, ids)
         self._resuming = True
         try:
             await _stream(choice, answers, events)
-        except UnknownInterruptError:
-            await self._settle_all(Outcome("stale", "the thread moved on just before the answer"))
         except (Exception, SystemExit) as error:
+            if isinstance(error, UnknownInterruptError) and not events.started:
+                await self._resume(choice, await self._without(error, asked))
+                return
             open_now = list(self._questions().values())
             for key, question in asked.items():
                 ended = after_error(question.identity, open_now, choice.superstep, events, error)
@@ -140,6 +143,17 @@ class ThreadRun:
             open_now = list(self._questions().values())
             for key, question in asked.items():
                 await self._settle(key, after_run(question.identity, open_now))
+
+    async def _without(
+        self, error: UnknownInterruptError, asked: Mapping[str, Question]
+    ) -> Mapping[str, Question]:
+        """The other questions, when the application itself was faster with some."""
+        ids = {question.identity.interrupt_id for question in asked.values()}
+        gone = ids & set(error.interrupt_ids) or ids
+        for key, question in asked.items():
+            if question.identity.interrupt_id in gone:
+                await self._settle(key, MOVED_ON)
+        return {key: question for key, question in asked.items() if key in self._open}
 
     async def _settle_all(self, outcome: Outcome) -> None:
         for key in list(self._open):
@@ -150,30 +164,24 @@ class ThreadRun:
 
     def _settle_now(self, key: str, outcome: Outcome) -> None:
         """Record an outcome; the events that led to it are in the ledger first."""
-        lease = self._open[key]
+        lease = self._open.pop(key, None)
+        if lease is None:
+            return
         self.bench.log.flush()
         self.bench.leases.finish(lease, outcome.kind, outcome.detail)
-        del self._open[key]
         self.outcomes.append(outcome.kind)
-        record = self._records[key]
-        data = {"id": record.identity.id, "detail": outcome.detail}
+        data = {"id": key[:ID_LENGTH], "detail": outcome.detail}
         self.bench.log.add(
             Event(
                 self.thread_id,
                 outcome.kind,
-                graph_id=self._graph_id or record.graph_id,
-                task_id=record.identity.task_id,
+                graph_id=self._graph_id,
                 attempt=lease.attempt,
                 data=data,
             )
         )
-        _log.info(
-            "thread %s: %s %s %s",
-            safe(self.thread_id),
-            record.identity.id,
-            outcome.kind,
-            safe(outcome.detail),
-        )
+        said = key[:ID_LENGTH], outcome.kind, safe(outcome.detail)
+        _log.info("thread %s: %s %s %s", safe(self.thread_id), *said)
 
 
 async def _stream(choice: Choice, answers: Mapping[str, Any], events: RunEvents) -> None:

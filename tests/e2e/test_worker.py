@@ -24,6 +24,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Command, Interrupt, Send, interrupt
 from pydantic import BaseModel
 
+from hitloop_tui.attach import thread_run
 from hitloop_tui.attach.leases import alive, live_workers
 from hitloop_tui.attach.review import State
 from hitloop_tui.attach.worker import Worker
@@ -278,6 +279,33 @@ class TestNotApplied:
         assert await desk.work({"g": graph}) == {"stale": 1}
         assert "ValueError" in desk.record(key).detail
 
+    async def test_the_application_is_faster_with_one_of_two(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def one(state: Values) -> Values:
+            calls.append((state["item"], interrupt({"n": state["item"]})))
+            return {}
+
+        builder = StateGraph(Values).add_node("one", one)
+        builder.add_conditional_edges(
+            START, lambda _: [Send("one", {"item": n}) for n in range(3)], ["one"]
+        )
+        graph = builder.compile()
+        questions = {q.value["n"]: q for q in await desk.ask(graph, "t", {})}
+        keys = {n: desk.decide(questions[n], "ours") for n in (0, 1)}
+        stream = thread_run._stream
+
+        async def late(*given: Any) -> None:
+            monkeypatch.setattr(thread_run, "_stream", stream)
+            theirs = {questions[0].identity.interrupt_id: "theirs"}
+            await desk.ask(graph, "t", Command(resume=theirs))
+            await stream(*given)
+
+        monkeypatch.setattr(thread_run, "_stream", late)
+        assert await desk.work({"g": graph}) == {"stale": 1, "applied": 1}
+        assert desk.record(keys[0]).state is State.STALE
+        assert calls == [(0, "theirs"), (1, "ours")]
+
     async def test_an_answer_that_may_be_running_elsewhere(self, desk: Desk) -> None:
         graph = chain(tool)
         [question] = await desk.ask(graph, "t", {})
@@ -495,7 +523,7 @@ class TestStream:
         desk.decide(question, "yes")
         assert await desk.work({"g": graph}) == {"applied": 1}
         [update] = desk.events("update")
-        assert update.data["value"].endswith("more characters")
+        assert update.data["value"]["log"][0].endswith("… 99,000 more characters")
         assert "cannot be shown" in desk.events("custom")[0].data["value"]
 
 
