@@ -183,7 +183,7 @@ class Reader:
                 self._post(TraceRead(events))
 
     async def _safely(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Files may be locked, replaced or deleted at any time: say so, and read all of it later."""
+        """Files may be locked, replaced or deleted at any time: say so, and read all later."""
         try:
             await work()
         except HitloopError as error:

@@ -37,5 +37,6 @@ class Tracing:
 
     async def read(self) -> None:
         """Tell the recent past anew, and go on from there."""
+        self._pane.thread_filter = self.thread_id
         self._pane.clear()
         await self._reader.trace(self._shown, self.thread_id)

@@ -11,6 +11,8 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
+from hitloop_tui.core.digest import action_digest
+
 
 class Asking(TypedDict, total=False):
     value: Any
@@ -46,7 +48,13 @@ def gate(tool: str, args: dict[str, Any], risk: str, **config: bool) -> list[dic
         {
             "action_request": {"action": tool, "args": args},
             "config": config,
-            "hitloop": {"version": 1, "action": action, "policy": "risk", "policy_reason": risk},
+            "hitloop": {
+                "version": 1,
+                "action": action,
+                "digest": action_digest(tool, args),
+                "policy": "risk",
+                "policy_reason": risk,
+            },
         }
     ]
 

@@ -12,6 +12,7 @@ from hitloop_tui.attach.decide import decide
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.review import Kind, Verdict
 from hitloop_tui.attach.session import Session
+from hitloop_tui.tui.arming import GRACE_S
 from tests.pilot.console import NARROW, WIDE, console
 from tests.pilot.questions import batch, gate
 
@@ -64,6 +65,7 @@ async def test_e_keeps_the_types_of_edited_arguments(db: Path) -> None:
         editor = c.app.screen.query_one("Editor")
         editor.text = json.dumps({"to": "me@example.org", "copies": 3})  # type: ignore[attr-defined]
         await c.press("ctrl+s")
+        await c.pilot.pause(GRACE_S + 0.1)
         await c.press("enter")
         await c.until(c.records)
         [record] = c.records()

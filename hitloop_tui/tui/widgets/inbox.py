@@ -208,7 +208,7 @@ class InboxList(ScrollView, can_focus=True):
         before, top = self._visible(), self.scroll_offset.y
         self._resize()
         if not follow:
-            self.scroll_to(y=top + moved.shift * self.row_lines, animate=False)
+            self.scroll_to(y=top + moved.shift * self.row_lines, animate=False, force=True)
         self._scroll_to_cursor()
         if self.scroll_offset.y == top:
             self._refresh_where(before)
@@ -240,7 +240,7 @@ class InboxList(ScrollView, can_focus=True):
             return
         last = first + self.row_lines - self.size.height
         if not last <= top <= first:
-            self.scroll_to(y=min(max(top, last), first), animate=False)
+            self.scroll_to(y=min(max(top, last), first), animate=False, force=True)
 
     def _refresh_ages(self) -> None:
         """Draw rows again whose age reads differently now."""
