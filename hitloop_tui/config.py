@@ -21,13 +21,21 @@ class Settings:
     db: Path | None = None
     """The checkpoint database."""
     ledger: Path | None = None
-    """The ledger, when it is not beside the database."""
+    """The ledger, when it is not beside the database. Ask `ledger_of`."""
+    ledger_db: Path | None = None
+    """The only database that `ledger` is meant for; None for any."""
     config: Path | None = None
     """A `langgraph.json` that names the graphs."""
     graphs: dict[str, str] = field(default_factory=dict)
     """Graphs by name, each `FILE.py:VARIABLE`."""
     folder: Path = field(default_factory=Path.cwd)
     """Where the file is."""
+
+    def ledger_of(self, db: Path) -> Path | None:
+        """The ledger of a database: decisions about one look stale to a worker on another."""
+        if self.ledger_db is not None and db.absolute() != self.ledger_db.absolute():
+            return None
+        return self.ledger
 
 
 def read_settings(folder: Path | None = None) -> Settings:
@@ -41,9 +49,11 @@ def read_settings(folder: Path | None = None) -> Settings:
     graphs = data.get("graphs", {})
     if not isinstance(graphs, dict) or not all(isinstance(v, str) for v in graphs.values()):
         raise ConfigError(f'{folder / FILE}: graphs must be a table of NAME = "FILE.py:VARIABLE"')
+    own_db, ledger = _path(data, "db", folder), _from_environment("HITLOOP_LEDGER")
     return Settings(
-        db=_from_environment("HITLOOP_DB") or _path(data, "db", folder),
-        ledger=_from_environment("HITLOOP_LEDGER") or _path(data, "ledger", folder),
+        db=_from_environment("HITLOOP_DB") or own_db,
+        ledger=ledger or _path(data, "ledger", folder),
+        ledger_db=None if ledger else own_db,
         config=_path(data, "config", folder),
         graphs=graphs,
         folder=folder,

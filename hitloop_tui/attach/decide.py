@@ -13,7 +13,8 @@ from hitloop_tui.attach.recording import FirstAnswer
 from hitloop_tui.attach.review import Review, State, Verdict
 from hitloop_tui.errors import InvalidVerdict
 
-Result = Literal["recorded", "already_decided", "stale", "invalid"]
+Result = Literal["recorded", "already_decided", "stale", "invalid", "failed"]
+"""`failed`: a file could not be read or written, and nothing was recorded."""
 
 
 @dataclass(frozen=True, slots=True)

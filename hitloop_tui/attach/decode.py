@@ -17,7 +17,11 @@ import ormsgpack
 TYPE = "__type__"
 OPTIONS = ormsgpack.OPT_NON_STR_KEYS
 MAX_DEPTH = 64
-"""Nested extension objects; ormsgpack itself stops plain nesting at 1,024."""
+"""Levels of lists, maps and extension objects: `json` and every renderer would overflow later."""
+_CONTAINERS = bytes(
+    [*range(0x80, 0xA0), *range(0xC7, 0xCA), *range(0xD4, 0xD9), *range(0xDC, 0xE0)]
+)
+_OTHERS = bytes(set(range(256)) - set(_CONTAINERS))
 
 DELTA_SNAPSHOT, NUMPY = 7, 6
 SECRETS = "pydantic.types.Secret"
@@ -46,7 +50,7 @@ def loads(type_: str | None, blob: bytes | None) -> Any:
             case "bytes" | "bytearray":
                 return blob
             case "json":
-                return json.loads(blob or b"null")
+                return _shallow(json.loads(blob or b"null"))
             case "msgpack":
                 return _Decoder().loads(blob or b"\xc0")
     except Undecodable:
@@ -74,7 +78,10 @@ class _Decoder:
 
     def loads(self, blob: bytes) -> Any:
         try:
-            return self._unpack(blob)
+            value = self._unpack(blob)
+            # Most values have too few bytes that could open a level to be deep at all.
+            few = len(bytes(blob).translate(None, _OTHERS)) <= MAX_DEPTH
+            return value if few else _shallow(value)
         except ValueError:
             if self._why is not None:
                 raise self._why from None
@@ -94,6 +101,20 @@ class _Decoder:
             raise
         finally:
             self._depth -= 1
+
+
+def _shallow(value: Any) -> Any:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for container in level
+            if isinstance(container, dict | list)
+            for item in (container.values() if isinstance(container, dict) else container)
+        ]
+        if not level:
+            return value
+    raise Undecodable(f"nested more than {MAX_DEPTH} deep")
 
 
 def _inert(code: int, body: Any) -> Any:

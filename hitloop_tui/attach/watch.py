@@ -1,8 +1,8 @@
 """Noticing that another process has committed: `PRAGMA data_version`, woken by file events.
 
 A file event can come before the commit is visible, and several commits can share one event, so an
-event only ends idleness: the version is then polled at frame rate until nothing has changed for a
-while. A slow poll stands behind the events, for file systems that send none.
+event only ends idleness: the version is then looked at after 1, 2, 4 and 8 ms, and at frame rate
+until nothing has changed for a while. A slow poll stands behind the events, for file systems that send none.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 from watchfiles import awatch
 
+AFTER_EVENT_S = (0.001, 0.002, 0.004, 0.008)
+"""Looks at the version after an event, until the commit that it announced is visible."""
 FRAME_S = 0.016
 BUSY_S = 0.5
 """How long after the last event or change the version is polled at frame rate."""
@@ -31,50 +33,68 @@ async def changes(watched: Sequence[Path], version: Callable[[], object]) -> Asy
     """
     alarm = asyncio.Event()
     watcher = asyncio.create_task(_ring(watched, alarm))
-    last, busy_until = version(), 0.0
+    last, pauses = version(), _pauses()
     try:
         while True:
             if alarm.is_set():
                 alarm.clear()
-                busy_until = time.monotonic() + BUSY_S
+                pauses = _pauses()
             current = version()
             if current != last:
-                last, busy_until = current, time.monotonic() + BUSY_S
+                last, pauses = current, _pauses()
                 yield
-            await _pause(alarm, busy=time.monotonic() < busy_until)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(next(pauses)):
+                    await alarm.wait()
     finally:
         watcher.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watcher
 
 
-async def _pause(alarm: asyncio.Event, *, busy: bool) -> None:
-    if busy:
-        await asyncio.sleep(FRAME_S)
-        return
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(alarm.wait(), SLOW_POLL_S)
+def _pauses() -> Iterator[float]:
+    """How long to wait before each look after an event or a change."""
+    yield from AFTER_EVENT_S
+    quiet_at = time.monotonic() + BUSY_S
+    while time.monotonic() < quiet_at:
+        yield FRAME_S
+    while True:
+        yield SLOW_POLL_S
 
 
 async def _ring(watched: Sequence[Path], alarm: asyncio.Event) -> None:
     """Ring when a watched file is written; without file events the slow poll has to do."""
     names = {path.absolute() for path in watched}
-    folders = [folder for folder in {path.parent for path in names} if folder.is_dir()]
-    written = _inotify(folders) if sys.platform == "linux" else _watchfiles(folders)
-    with contextlib.suppress(OSError, RuntimeError):
-        async for path in written:
-            if path in names:
-                alarm.set()
+    parents = {path.parent for path in names}
+    while True:
+        folders = [folder for folder in parents if folder.is_dir()]
+        with contextlib.suppress(OSError, RuntimeError, TimeoutError):
+            async with asyncio.timeout(None if len(folders) == len(parents) else SLOW_POLL_S):
+                async for path in _events(folders):
+                    if path in names:
+                        alarm.set()
+        # A folder is missing, or went away: look whether it is there now.
+        await asyncio.sleep(SLOW_POLL_S)
+        alarm.set()
+
+
+def _events(folders: Sequence[Path]) -> AsyncIterator[Path]:
+    """Files written in the folders, until one of them goes away."""
+    return _inotify(folders) if sys.platform == "linux" else _watchfiles(folders)
 
 
 async def _inotify(folders: Sequence[Path]) -> AsyncIterator[Path]:
     """On Linux the kernel wakes the event loop itself: 0.5 ms, and nothing at all when idle."""
     from asyncinotify import Inotify, Mask
 
+    gone = Mask.DELETE_SELF | Mask.MOVE_SELF
+    news = Mask.MODIFY | Mask.CREATE | Mask.MOVED_TO | Mask.DELETE
     with Inotify() as inotify:
         for folder in folders:
-            inotify.add_watch(folder, Mask.MODIFY | Mask.CREATE | Mask.MOVED_TO | Mask.DELETE)
+            inotify.add_watch(folder, news | gone)
         async for event in inotify:
+            if event.mask & (gone | Mask.IGNORED):
+                return
             if event.path is not None:
                 yield event.path
 

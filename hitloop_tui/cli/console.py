@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def console(
     path = database(argument, db, settings)
     if not path.parent.is_dir():
         raise BadInput(f"there is no directory {path.parent}")
+    _refuse_typo(argument)
     graph_refs(graphs, config, settings)
     need_terminal()
     if not graphs and not config:
@@ -50,7 +52,7 @@ def console(
     code = run_console(
         path,
         person=this_person(stated),
-        ledger=ledger or settings.ledger,
+        ledger=ledger or settings.ledger_of(path),
         graphs=graphs,
         config=config,
         read_only=read_only,
@@ -89,6 +91,19 @@ def demo(
         person=this_person(stated),
         headless=headless,
     )
+
+
+def _refuse_typo(argument: Path | None) -> None:
+    """`hitloop-tui aprove` would wait for a database of that name."""
+    if argument is None or argument.exists() or argument.suffix or len(argument.parts) > 1:
+        return
+    parent = click.get_current_context().parent
+    names = (
+        list(parent.command.commands) if parent and isinstance(parent.command, click.Group) else []
+    )
+    near = difflib.get_close_matches(str(argument), names, 1)
+    if near:
+        raise BadInput(f"there is no command or database {argument}; did you mean {near[0]}?")
 
 
 def need_terminal() -> None:

@@ -16,13 +16,19 @@ from hitloop_tui.attach.ledger import Record
 from hitloop_tui.attach.person import this_person
 from hitloop_tui.attach.review import Identity, Kind, Review, Verdict
 from hitloop_tui.cli import text
-from hitloop_tui.cli.narration import BAD_INPUT, CONFLICT, DONE, print_json
+from hitloop_tui.cli.narration import BAD_INPUT, CONFLICT, DONE, FAILED, print_json
 from hitloop_tui.cli.options import F, as_option, database_options, json_option, open_session
-from hitloop_tui.errors import BadInput, HitloopError
+from hitloop_tui.errors import BadInput, DatabaseError, HitloopError
 
 IDS = click.argument("ids", metavar="ID...", nargs=-1, required=True)
 ID = click.argument("ids", metavar="ID", nargs=1, required=True, callback=lambda _c, _p, v: (v,))
-_EXIT = {"recorded": DONE, "already_decided": CONFLICT, "stale": CONFLICT, "invalid": BAD_INPUT}
+_EXIT = {
+    "recorded": DONE,
+    "already_decided": CONFLICT,
+    "stale": CONFLICT,
+    "invalid": BAD_INPUT,
+    "failed": FAILED,
+}
 
 
 def decision_options(command: F) -> F:
@@ -125,6 +131,8 @@ def _outcome(id_: str, finder: Finder, decide_one: Callable[[Review], Outcome]) 
                 return Outcome(short, "already_decided", found.decided_by, found.decided_at, detail)
             case Identity():
                 return Outcome(found.id, "stale", detail="the thread moved on")
+    except DatabaseError as error:
+        return Outcome(id_, "failed", detail=str(error))
     except HitloopError as error:
         return Outcome(id_, "invalid", detail=str(error))
 
@@ -140,8 +148,9 @@ def _verdicts(review: Review, verdict: Verdict, action: int | None) -> dict[int,
 
 
 def _exit_code(outcomes: Sequence[Outcome]) -> int:
+    """The gravest: bad input, then a failure, then a conflict."""
     codes = {_EXIT[outcome.outcome] for outcome in outcomes}
-    return BAD_INPUT if BAD_INPUT in codes else max(codes)
+    return next(code for code in (BAD_INPUT, FAILED, CONFLICT, DONE) if code in codes)
 
 
 def _json(option: str, given: str) -> Any:

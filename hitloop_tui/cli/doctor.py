@@ -69,7 +69,9 @@ def doctor(
     if path is None:
         findings.append(Finding("warn", "database", "none named: give --db FILE or set HITLOOP_DB"))
     else:
-        findings += _guarded("database", lambda: _database(path, ledger or settings.ledger))
+        findings += _guarded(
+            "database", lambda: _database(path, ledger or settings.ledger_of(path))
+        )
     findings += _guarded("graphs", lambda: _graphs(graph_refs(graphs, config, settings)))
     if as_json:
         print_json([asdict(finding) for finding in findings])

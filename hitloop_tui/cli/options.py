@@ -45,6 +45,8 @@ def database(argument: Path | None, option: Path | None, settings: Settings) -> 
     found = argument or option or settings.db
     if found is None:
         raise BadInput("which database? Give it as --db FILE, or set HITLOOP_DB")
+    if found.is_dir():
+        raise BadInput(f"{found} is a directory, not a database")
     return found
 
 
@@ -55,4 +57,4 @@ def open_session(
     db = database(argument, option, settings)
     if must_exist and not db.exists():
         raise BadInput(f"there is no database {db}: start an agent on it, or name another --db")
-    return Session.open(db, ledger or settings.ledger)
+    return Session.open(db, ledger or settings.ledger_of(db))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import time
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,9 @@ from typing import Any
 import click
 
 from hitloop_tui.attach.decide import Outcome
+from hitloop_tui.attach.inline import pairs
 from hitloop_tui.attach.summary import one_line
+from hitloop_tui.cli.json_text import json_lines
 from hitloop_tui.safetext import Safe, safe, safe_any, safe_lines
 
 SHORT_ID = 8
@@ -28,7 +30,7 @@ def print_inbox(found: Sequence[dict[str, Any]]) -> None:
         return
     rows = [_cells(shown) for shown in found]
     widths = [
-        max(len(title), min(width, max(len(row[n]) for row in rows)))
+        max(len(title), min(width, max(_cells_of(row[n]) for row in rows)))
         for n, (title, width) in enumerate(_COLUMNS)
     ]
     rest = max(20, _terminal_width() - sum(widths) - 2 * len(widths) - 6)
@@ -78,9 +80,10 @@ def print_event(event: dict[str, Any]) -> None:
     """One line of the trace."""
     when = datetime.fromtimestamp(event["at"]).strftime("%H:%M:%S.%f")[:-3]
     depth = "  " * event["ns"].count("|") + ("  " if event["ns"] else "")
-    data = json.dumps(event["data"], ensure_ascii=False, default=str) if event["data"] else ""
     where = f"{depth}{event['kind']:<10} {event['node']}".rstrip()
-    click.echo(f"{when}  {safe(event['thread_id']):<16}  {safe(where)}  {safe(data)}".rstrip())
+    click.echo(
+        f"{when}  {safe(event['thread_id']):<16}  {safe(where)}  {safe(pairs(event['data']))}".rstrip()
+    )
 
 
 def _cells(shown: dict[str, Any]) -> list[Safe]:
@@ -107,8 +110,8 @@ def _print_action(number: int, count: int, action: dict[str, Any], verdict: Any)
     click.echo()
     _field(title, f"{action['tool_name']}  risk {risk}")
     for name, value in action["tool_args"].items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-        _block(f"  {name} ({_kind(value)})", text)
+        lines = safe_lines(value) if isinstance(value, str) else json_lines(value)
+        _lines(f"  {name} ({_kind(value)})", lines)
     if action["side_effects"]:
         _field("effects", ", ".join(action["side_effects"]))
     for words in (action["rationale"], action["description"]):
@@ -123,8 +126,11 @@ def _field(name: str, value: Any) -> None:
 
 
 def _block(name: str, value: str) -> None:
+    _lines(name, safe_lines(value))
+
+
+def _lines(name: str, lines: Sequence[Safe]) -> None:
     """A value of any length; every line of it carries a gutter, so that none can pose as ours."""
-    lines = safe_lines(value)
     if len(lines) == 1:
         click.echo(f"{safe(name)}: {lines[0]}")
         return
@@ -138,11 +144,25 @@ def _kind(value: Any) -> str:
 
 
 def _fit(cell: str, width: int) -> str:
-    return _cut(cell, width).ljust(width)
+    cut = _cut(cell, width)
+    return cut + " " * (width - _cells_of(cut))
 
 
-def _cut(cell: str, width: int) -> str:
-    return cell if len(cell) <= width else f"{cell[: width - 1]}…"
+def _cut(text: str, width: int) -> str:
+    """`text` in at most `width` cells, with a mark when something is missing."""
+    if _cells_of(text) <= width:
+        return text
+    while _cells_of(text) >= width:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _cells_of(text: str) -> int:
+    """Terminal cells: wide characters take two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.category(char) in ("Mn", "Me") for char in text)
 
 
 def _age(asked: str) -> str:
