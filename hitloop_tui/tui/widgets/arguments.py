@@ -140,9 +140,12 @@ def _inline(value: Any, budget: Budget) -> tuple[Part, ...]:
         case list() | tuple():
             return ((own(counted(len(value), "item") if value else "[]"), FAINT),)
         case _:
-            (shown, *_), missing = budget.take(scalar(value))
-            note = ((own(f" {missing}"), WARN),) if missing else ()
-            return (*marked(shown), *note)
+            text = scalar(value)
+            shown = text[: max(budget.chars, 1)]
+            budget.chars -= len(shown)
+            budget.cut |= len(shown) < len(text)
+            missing = unseen(len(text) - len(shown))
+            return (*marked(shown), *(((own(f" {missing}"), WARN),) if missing else ()))
 
 
 def _name(name: Any) -> tuple[Safe, str]:

@@ -69,7 +69,14 @@ class RowsView(ScrollView, can_focus=True):
     def rows_changed(self) -> None:
         """Draw anew, over as many rows as there are now."""
         self._strips.clear()
-        self.virtual_size = Size(self.scrollable_content_region.width, self.row_count)
+        size = Size(self.scrollable_content_region.width, self.row_count)
+        if self.show_vertical_scrollbar and size.height > self.size.height:
+            # The same, without a layout of the whole screen: that costs as much as drawing it.
+            self.set_reactive(RowsView.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+            self.scroll_y = self.validate_scroll_y(self.scroll_y)
+        else:
+            self.virtual_size = size
         self.refresh()
 
     def notify_style_update(self) -> None:

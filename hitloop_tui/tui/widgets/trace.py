@@ -22,24 +22,17 @@ REMOTE = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
 FLUSH_S = 0.25 if REMOTE else 0.1
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Block:
-    """The rows of one entry at the present width."""
+    """The rows of one entry. Only their number is kept: few of 5,000 entries are ever drawn."""
 
     entry: Entry | None
     """None for a note of our own."""
-    wrapped: list[Wrapped]
-    height: int = 0
+    note: Line = BLANK
+    height: int = 1
 
-    def __post_init__(self) -> None:
-        self.height = sum(each.height for each in self.wrapped)
-
-    def row(self, index: int) -> Row:
-        for each in self.wrapped:
-            if index < each.height:
-                return each.row(index)
-            index -= each.height
-        return []
+    def lines(self, *, with_thread: bool) -> list[Line]:
+        return [self.note] if self.entry is None else self.entry.lines(with_thread=with_thread)
 
 
 class TracePane(RowsView):
@@ -59,6 +52,7 @@ class TracePane(RowsView):
         self.buffer = TraceBuffer()
         self._waiting: list[Event] = []
         self._blocks: list[Block] = []
+        self._drawn: tuple[Block | None, list[Wrapped]] = (None, [])
         self._tops: list[int] = []
         """The first row of each block."""
         self._count = 0
@@ -73,7 +67,12 @@ class TracePane(RowsView):
 
     def row(self, y: int) -> Row:
         index = bisect_right(self._tops, y) - 1
-        return self._blocks[index].row(y - self._tops[index])
+        rest = y - self._tops[index]
+        for each in self._to_draw(self._blocks[index]):
+            if rest < each.height:
+                return each.row(rest)
+            rest -= each.height
+        return []
 
     def add(self, events: Sequence[Event]) -> None:
         """Take new events, oldest first; they show with the next flush."""
@@ -183,7 +182,7 @@ class TracePane(RowsView):
         before = self._count
         gone = set(map(id, entries))
         kept = [b for b in self._blocks if b.entry is not None and id(b.entry) not in gone]
-        self._blocks = [self._note(self.buffer.note()), *kept]
+        self._blocks = [Block(None, self.buffer.note()), *kept]
         self._measure(0)
         return before - self._count
 
@@ -216,9 +215,9 @@ class TracePane(RowsView):
         entries = self.buffer.of_thread(self.thread_filter)
         self._blocks = [self._block(entry) for entry in entries]
         if self.buffer.dropped:
-            self._blocks.insert(0, self._note(self.buffer.note()))
+            self._blocks.insert(0, Block(None, self.buffer.note()))
         elif not self._blocks:
-            self._blocks = [self._note(BLANK), self._note(_NOTHING)]
+            self._blocks = [Block(None), Block(None, _NOTHING)]
         self._measure(0)
         self._settle(0)
 
@@ -231,11 +230,19 @@ class TracePane(RowsView):
             self._count += block.height
 
     def _block(self, entry: Entry) -> Block:
-        lines = entry.lines(with_thread=self.thread_filter is None)
-        return Block(entry, [Wrapped(each, self._width) for each in lines])
+        block = Block(entry)
+        block.height = sum(each.height for each in self._wrapped(block))
+        return block
 
-    def _note(self, words: Line) -> Block:
-        return Block(None, [Wrapped(words, self._width)])
+    def _to_draw(self, block: Block) -> list[Wrapped]:
+        """Rows are drawn one after the other: those of a long message are wrapped once."""
+        if self._drawn[0] is not block:
+            self._drawn = (block, self._wrapped(block))
+        return self._drawn[1]
+
+    def _wrapped(self, block: Block) -> list[Wrapped]:
+        lines = block.lines(with_thread=self.thread_filter is None)
+        return [Wrapped(each, self._width) for each in lines]
 
 
 _NOTHING = line((own("Nothing has happened yet."), MUTED))
