@@ -13,7 +13,10 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from hitloop_tui.attach import spawn
+from hitloop_tui.errors import HitloopError
+from hitloop_tui.safetext import safe
 from hitloop_tui.tui import theme
+from hitloop_tui.tui.content import BAD, text
 from hitloop_tui.tui.glyphs import ascii_only
 from hitloop_tui.tui.keymap import KEYS, Scope
 from hitloop_tui.tui.screens.main import MainScreen
@@ -81,4 +84,8 @@ class ConsoleApp(App[None]):
 
     def _ensure_worker(self) -> None:
         setup = self.setup
-        spawn.ensure_worker(setup.db, setup.ledger, setup.graphs, setup.config)
+        try:
+            spawn.ensure_worker(setup.db, setup.ledger, setup.graphs, setup.config)
+        except (HitloopError, OSError) as error:
+            why = safe(f"no worker could be started: {error}")
+            self.call_from_thread(self.main.flash, text(why, BAD))

@@ -47,14 +47,17 @@ def sign(of: Sign, width: int = 0) -> Content:
     return own(f"{of.glyph} {of.word}".ljust(width), of.style)
 
 
-def fitted(content: Content, width: int) -> Content:
-    """Exactly `width` cells: padded, or cut with a visible ellipsis."""
-    if content.cell_length <= width:
-        return content.pad_right(width - content.cell_length)
+def fitted(content: Content, width: int, style: str = FAINT) -> Content:
+    """Exactly `width` cells: padded, or cut with a visible ellipsis, in `style`."""
+    if content.cell_length > width:
+        content = content.rstrip()
+    room = width - content.cell_length
+    if room >= 0:
+        return line(content, own(" " * room, style))
     if width <= 1:
-        return own(G.ellipsis[:width], FAINT)
+        return own(G.ellipsis[:width], style)
     cut = content.truncate(width - 1).rstrip()
-    return line(cut, own(G.ellipsis, FAINT)).pad_right(width - 1 - cut.cell_length)
+    return line(cut, own(G.ellipsis + " " * (width - 1 - cut.cell_length), style))
 
 
 def ago(seconds: float) -> str:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from textual.content import Content
+from textual.widget import Widget
 
 from hitloop_tui.attach.review import Review
 from hitloop_tui.safetext import safe
 from hitloop_tui.tui.content import ACCENT, FAINT, MUTED, line, own, text
 from hitloop_tui.tui.glyphs import G
 from hitloop_tui.tui.state import InboxState
+
+
+def put(pane: Widget, title: Content) -> None:
+    """Set a pane's title. Textual draws the whole pane again, so only when it reads differently."""
+    if pane.border_title != title.markup:
+        pane.border_title = title
 
 
 def inbox(state: InboxState) -> Content:

@@ -29,7 +29,7 @@ class Tracing:
         return self._shown and thread_id != before
 
     def draw_title(self) -> None:
-        self._pane.border_title = titles.trace(self.thread_id, following=self._pane.following)
+        titles.put(self._pane, titles.trace(self.thread_id, following=self._pane.following))
 
     def follow(self, thread_id: str) -> bool:
         """Another thread is selected; whether `read` is due, since only one is traced."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -68,14 +69,14 @@ def said(outcome: Outcome, review: Review, verdicts: Sequence[Verdict]) -> Conte
             return line(own(f"{G.warning} not recorded: ", WARN), detail, own("  "), of)
         case "invalid":
             return line(own(f"{G.failed} refused: ", BAD), detail, own("  "), of)
+        case "failed":
+            return line(own(f"{G.failed} nothing was recorded: ", BAD), detail, own("  "), of)
 
 
 def said_of_many(outcomes: Sequence[Outcome]) -> Content:
     """One line about what became of several decisions."""
-    counts = dict.fromkeys(("recorded", "already_decided", "stale", "invalid"), 0)
-    for outcome in outcomes:
-        counts[outcome.outcome] += 1
-    words = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count]
+    counts = Counter(outcome.outcome for outcome in outcomes)
+    words = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items()]
     style = GOOD if counts["recorded"] == len(outcomes) else WARN
     return own(", ".join(words), style)
 

@@ -270,8 +270,8 @@ class MainScreen(Screen[None]):
         state, review = self._state, self.card.review
         self.header.waiting, self.header.high = state.waiting, state.high
         self.header.marked = len(state.marks)
-        self.inbox.border_title = titles.inbox(state)
-        self.card.border_title = titles.card(review, self.card.action_index)
+        titles.put(self.inbox, titles.inbox(state))
+        titles.put(self.card, titles.card(review, self.card.action_index))
         self.footer.off = frozenset(v for v in VERBS if self._deciding.why_not(Kind(v)))
 
     def _open_selected(self) -> None:

@@ -24,8 +24,7 @@ class FooterLine(Widget):
     """Ids of keys that the Review on the card does not allow."""
 
     def render(self) -> Content:
-        gap = own(" " * GAP)
-        return gap.join(self._drawn(key) for key in self._fitting())
+        return line(*(self._drawn(key) for key in self._fitting())).simplify()
 
     def on_click(self, event: events.Click) -> None:
         x = event.x - 1
@@ -38,8 +37,8 @@ class FooterLine(Widget):
 
     def _drawn(self, key: Key) -> Content:
         if key.id in self.off:
-            return own(f"{key.display} {key.description}", FAINT)
-        return line(own(key.display, KEY), own(" "), own(key.description, MUTED))
+            return own(f"{key.display} {key.description}{' ' * GAP}", FAINT)
+        return line(own(f"{key.display} ", KEY), own(f"{key.description}{' ' * GAP}", MUTED))
 
     def _fitting(self) -> list[Key]:
         """As many keys as fit; the last ones are never left out."""

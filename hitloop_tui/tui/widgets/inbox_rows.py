@@ -10,7 +10,7 @@ from hitloop_tui.attach.inbox import Row
 from hitloop_tui.attach.review import State
 from hitloop_tui.safetext import safe, safe_any
 from hitloop_tui.tui import content
-from hitloop_tui.tui.content import FAINT, MUTED, STRONG, WARN, fitted, line, own, text
+from hitloop_tui.tui.content import MUTED, STRONG, WARN, fitted, line, own, text
 from hitloop_tui.tui.glyphs import RISK_WIDTH, G, risk_sign, state_sign
 
 AGE = 5
@@ -35,70 +35,64 @@ class Look:
 
 
 def draw(row: Row, look: Look) -> list[Content]:
-    """The lines of a row, each exactly as wide as the list."""
-    return _two_lines(row, look) if look.lines == 2 else [_one_line(row, look)]
+    """The lines of a row, each exactly as wide as the list.
+
+    Gaps take the style of what stands before them: a piece of another style costs 40 bytes a line.
+    """
+    drawn = _two_lines(row, look) if look.lines == 2 else [_one_line(row, look)]
+    return [each.simplify() for each in drawn]
 
 
 def _one_line(row: Row, look: Look) -> Content:
-    origin = _origin(row) if look.width >= ROOM_FOR_ORIGIN else Content("")
-    tail = _tail(row, look, line(fitted(origin, ORIGIN)) if origin else origin)
-    risk = content.sign(risk_sign(row.risk), RISK_WIDTH)
-    head = line(_gutter(look), risk, own("  "), _subject(row))
-    return line(fitted(head, look.width - tail.cell_length), tail)
+    sign = risk_sign(row.risk)
+    risk = own(f"{sign.glyph} {sign.word}".ljust(RISK_WIDTH + 2), sign.style)
+    head = line(_gutter(look), risk, _tool(row), _muted(safe(row.summary)))
+    origin = fitted(_origin(row), ORIGIN, MUTED) if look.width >= ROOM_FOR_ORIGIN else _muted("")
+    tail = line(_muted(" "), origin, _state(row), _muted(f"{look.age:>{AGE}} "))
+    return line(fitted(head, look.width - tail.cell_length, MUTED), tail)
 
 
 def _two_lines(row: Row, look: Look) -> list[Content]:
-    risk = risk_sign(row.risk)
-    age = _age(look)
-    thread = text(safe_any(row.thread_id), MUTED)
-    room = max(look.width - len(row.tool) - age.cell_length - 8, THREAD)
-    tail = line(own(" "), fitted(thread, min(thread.cell_length, room)), age, own(" "))
-    head = line(_gutter(look), own(risk.glyph, risk.style), own(" "), _tool(row))
-    state = _state(row)
-    word = own(risk.word, risk.style)
-    gap = own(" " * (RISK_WIDTH - len(risk.word)))
-    below = line(_bar(look), own("    "), word, gap, text(safe(row.summary), MUTED))
+    sign = risk_sign(row.risk)
+    head = line(_gutter(look), own(f"{sign.glyph} ", sign.style), _tool(row))
+    room = max(look.width - head.cell_length - AGE - 1, THREAD)
+    thread = _muted(safe_any(row.thread_id))
+    thread = fitted(thread, min(thread.cell_length, room), MUTED)
+    tail = line(thread, _muted(f"{look.age:>{AGE}} "))
+    word = own(sign.word.ljust(RISK_WIDTH), sign.style)
+    below = line(_bar(look), own("    "), word, _muted(safe(row.summary)))
+    state = line(_state(row), _muted(" "))
     return [
-        line(fitted(head, look.width - tail.cell_length), tail),
-        line(fitted(below, look.width - state.cell_length - 1), state, own(" ")),
+        line(fitted(head, look.width - tail.cell_length - 1, STRONG), own(" ", STRONG), tail),
+        line(fitted(below, look.width - state.cell_length, MUTED), state),
     ]
 
 
 def _gutter(look: Look) -> Content:
-    mark = own(G.mark, content.ACCENT) if look.marked else own(" ")
-    return line(_bar(look), mark, own(" "))
+    return line(_bar(look), own(f"{G.mark} ", content.ACCENT) if look.marked else own("  "))
 
 
 def _bar(look: Look) -> Content:
     return own(G.cursor, content.ACCENT) if look.selected else own(" ")
 
 
-def _subject(row: Row) -> Content:
-    return line(_tool(row), own("  "), text(safe(row.summary), MUTED))
-
-
 def _tool(row: Row) -> Content:
-    tool = text(safe(row.tool), STRONG)
-    return line(tool, own(" "), own(G.warning, WARN)) if row.warnings else tool
+    warning = own(f"{G.warning} ", WARN) if row.warnings else own("")
+    return line(text(safe(row.tool), STRONG), own(" ", STRONG), warning, own(" ", STRONG))
 
 
 def _origin(row: Row) -> Content:
-    thread = text(safe_any(row.thread_id), MUTED)
-    if not row.graph_id:
-        return thread
-    return line(text(safe(row.graph_id), MUTED), own(" "), own(G.dot, FAINT), own(" "), thread)
+    agent = safe(f"{row.graph_id} {G.dot} " if row.graph_id else "")
+    return line(_muted(agent), _muted(safe_any(row.thread_id)))
 
 
 def _state(row: Row) -> Content:
     if row.state is State.PENDING:
-        return Content("")
-    return line(own(" "), content.sign(state_sign(row.state)))
+        return own("")
+    sign = state_sign(row.state)
+    return own(f" {sign.glyph} {sign.word}", sign.style)
 
 
-def _tail(row: Row, look: Look, origin: Content) -> Content:
-    state = _state(row) if look.lines == 1 else Content("")
-    return line(own(" "), origin, state, _age(look), own(" "))
-
-
-def _age(look: Look) -> Content:
-    return line(own(" " * (AGE - len(look.age))), own(look.age, MUTED))
+def _muted(words: str) -> Content:
+    """Safe text, or our own."""
+    return own(words, MUTED)
