@@ -18,10 +18,9 @@ TYPE = "__type__"
 OPTIONS = ormsgpack.OPT_NON_STR_KEYS
 MAX_DEPTH = 64
 """Levels of lists, maps and extension objects: `json` and every renderer would overflow later."""
-_CONTAINERS = bytes(
-    [*range(0x80, 0xA0), *range(0xC7, 0xCA), *range(0xD4, 0xD9), *range(0xDC, 0xE0)]
-)
-_OTHERS = bytes(set(range(256)) - set(_CONTAINERS))
+_OPENING = {*range(0x80, 0xA0), *range(0xC7, 0xCA), *range(0xD4, 0xD9), *range(0xDC, 0xE0)}
+_OTHERS = bytes(set(range(256)) - _OPENING)
+"""Bytes that cannot open a level in msgpack."""
 
 DELTA_SNAPSHOT, NUMPY = 7, 6
 SECRETS = "pydantic.types.Secret"

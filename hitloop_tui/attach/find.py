@@ -9,6 +9,9 @@ from hitloop_tui.attach.ledger import Record
 from hitloop_tui.attach.review import Identity, Review
 from hitloop_tui.errors import Ambiguous, BadInput, NotFound
 
+MIN_PAST = 8
+"""Digits of an id that may name a past question: fewer fit one of thousands by chance."""
+
 Found = Review | Record | Identity
 """Open; decided and closed; or gone without a decision of ours (stale)."""
 
@@ -27,7 +30,7 @@ class Finder:
             raise BadInput(f"{prefix!r} is no id: ids are hexadecimal, as `ls` prints them")
         found: dict[str, Found] = {r.key: r for r in self._inbox.ledger.with_prefix(prefix)}
         found |= {key: review for key, review in self._open.items() if key.startswith(prefix)}
-        if not found:
+        if not found and len(prefix) >= MIN_PAST:
             found = {one.key: one for one in self._inbox.source.asked_before(prefix)}
         if not found:
             raise NotFound(f"no Review {prefix}: `ls` shows the open ones")

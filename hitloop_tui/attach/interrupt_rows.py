@@ -6,7 +6,7 @@ import hashlib
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,12 @@ class Leaf:
     """What its interrupt ids may be made of; empty when nothing tells the node's name."""
     error: str | None
     """What the task raised, `CANCELLED` included."""
+    checkpoint_ns: str = ""
+
+    def may_be_in(self, task_id: str) -> bool:
+        """Whether this is inside the subgraph of a root task; a stateful one does not tell."""
+        outermost = self.checkpoint_ns.partition("|")[0].partition(":")
+        return not outermost[1] or outermost[2] == task_id
 
     def taken(self, interrupt_id: str) -> bool:
         """Whether an answer to this very question is stored, as far as the rows tell.
@@ -174,8 +180,10 @@ def _asker(row: sqlite3.Row, interrupt_id: str, leaves: Leaves, nodes: Nodes) ->
 def leaf(row: sqlite3.Row) -> Leaf:
     ids = tuple(found.id for found in interrupts(row["type"], row["value"]))
     node = node_of(row["task_path"])
-    namespaces = (f"{row['checkpoint_ns']}|{node}:{row['task_id']}",) if node else ()
-    return Leaf(ids, _count(row["resume_type"], row["resume_value"]), namespaces, _error(row))
+    inside = str(row["checkpoint_ns"])
+    namespaces = (f"{inside}|{node}:{row['task_id']}",) if node else ()
+    answers = _count(row["resume_type"], row["resume_value"])
+    return Leaf(ids, answers, namespaces, _error(row), inside)
 
 
 def question_id(namespace: str, answers: int) -> str:
@@ -185,12 +193,18 @@ def question_id(namespace: str, answers: int) -> str:
 
 
 def ever_asked(row: sqlite3.Row, leaves: Leaves) -> Iterator[Identity]:
-    """Every question that a task's row proves: the one it holds, and those answered before it."""
+    """Every question that a root row proves: those of its own, and those of its subgraph's tasks.
+
+    The row holds the last questions only, so earlier ones are told from the ids they must have had.
+    """
     place = (_text(row["thread_id"]), "", _text(row["checkpoint_id"]), _text(row["task_id"]))
-    for found in interrupts(row["type"], row["value"]):
-        asker = _asker(row, found.id, leaves, lambda _thread, _checkpoint: [])
+    own = _asker(row, "", lambda _thread: [], lambda _thread, _checkpoint: [])
+    ids = tuple(found.id for found in interrupts(row["type"], row["value"]))
+    within = [one for one in leaves(row["thread_id"]) if one.may_be_in(row["task_id"])]
+    for asker in (replace(own, ids=ids), *within):
         for answers in range(asker.answers + 1):
-            yield Identity(*place, found.id, answers)
+            for interrupt_id in asker.ids:
+                yield Identity(*place, interrupt_id, answers)
             for namespace in asker.namespaces:
                 yield Identity(*place, question_id(namespace, answers), answers)
 

@@ -2,7 +2,8 @@
 
 A file event can come before the commit is visible, and several commits can share one event, so an
 event only ends idleness: the version is then looked at after 1, 2, 4 and 8 ms, and at frame rate
-until nothing has changed for a while. A slow poll stands behind the events, for file systems that send none.
+until nothing has changed for a while. A slow poll stands behind the events, for file systems that
+send none.
 """
 
 from __future__ import annotations

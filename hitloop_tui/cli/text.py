@@ -81,9 +81,8 @@ def print_event(event: dict[str, Any]) -> None:
     when = datetime.fromtimestamp(event["at"]).strftime("%H:%M:%S.%f")[:-3]
     depth = "  " * event["ns"].count("|") + ("  " if event["ns"] else "")
     where = f"{depth}{event['kind']:<10} {event['node']}".rstrip()
-    click.echo(
-        f"{when}  {safe(event['thread_id']):<16}  {safe(where)}  {safe(pairs(event['data']))}".rstrip()
-    )
+    cells = [f"{safe(event['thread_id']):<16}", safe(where), safe(pairs(event["data"]))]
+    click.echo("  ".join([when, *cells]).rstrip())
 
 
 def _cells(shown: dict[str, Any]) -> list[Safe]:

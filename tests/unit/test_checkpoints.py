@@ -1,0 +1,377 @@
+"""What is read equals what LangGraph says, for every way in which a graph can ask."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.graph import START, StateGraph
+from langgraph.types import Command, interrupt
+
+from hitloop_tui.attach.checkpoints import Checkpoints
+from hitloop_tui.attach.review import Question
+from hitloop_tui.errors import DatabaseError
+from tests import zoo
+
+DATA = Path(__file__).parents[1] / "data"
+SQL_KNOWS_MORE = {"handled", "functional"}
+"""`get_state` hides the question of an error handler, and all but one of a functional graph's."""
+
+
+class Thread:
+    """One thread of a zoo graph, seen by LangGraph and by us."""
+
+    def __init__(self, source: Checkpoints, saver: Any, name: str, state: str = "dict") -> None:
+        self.source, self.graph, self.name = source, zoo.compiled(name, saver, state), name
+        self.id = f"{name}-{state}"
+        self.config = {"configurable": {"thread_id": self.id}}
+
+    def run(self, given: Any) -> None:
+        try:
+            self.graph.invoke(given, self.config)
+        except ValueError:
+            assert self.name in ("failing", "raising", "schema")
+
+    def questions(self) -> list[Question]:
+        return self.source.thread_questions(self.id)
+
+    def ids(self) -> dict[str, str]:
+        """Our Review ids by interrupt id."""
+        return {q.identity.interrupt_id: q.identity.key for q in self.questions()}
+
+    def theirs(self) -> set[str]:
+        return {i.id for i in self.graph.get_state(self.config, subgraphs=True).interrupts}
+
+    def check(self) -> None:
+        ours = self.ids().keys()
+        if self.name in SQL_KNOWS_MORE:
+            assert self.theirs() <= ours
+        else:
+            assert self.theirs() == ours
+
+
+@pytest.fixture
+def source(tmp_path):
+    found = Checkpoints(tmp_path / "agents.db")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def saver(source, saver_of):
+    return saver_of(source.path)
+
+
+@pytest.mark.parametrize("state", zoo.STATES)
+@pytest.mark.parametrize("name", [*zoo.BUILDERS, "functional"])
+def test_same_as_langgraph_until_done(source, saver, name, state):
+    """Each question is answered alone; the ids of its siblings stay what they were."""
+    thread = Thread(source, saver, name, state)
+    thread.run({"said": []})
+    thread.check()
+    for _ in range(60):
+        waiting = [q for q in thread.questions() if not q.answered]
+        if not waiting or (name == "sends" and len(waiting) < 45):
+            break
+        asked, before = waiting[0].identity, thread.ids()
+        answer = {"amount": 2} if name == "schema" else "stop" if name == "looping" else "A"
+        thread.run(Command(resume={asked.interrupt_id: answer}))
+        thread.check()
+        after = thread.ids()
+        assert asked.key not in after.values()
+        assert {i: key for i, key in before.items() if i in after and i != asked.interrupt_id} == {
+            i: key for i, key in after.items() if i in before and i != asked.interrupt_id
+        }
+    assert name == "sends" or not waiting
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_sequence_of_answers(tmp_path_factory, data):
+    """Random answers, several at once, wrong ones, new inputs and edits, on any small graph."""
+    folder = tmp_path_factory.mktemp("walk")
+    connection = sqlite3.connect(folder / "walk.db", check_same_thread=False)
+    source = Checkpoints(folder / "walk.db")
+    name = data.draw(st.sampled_from(sorted(set(zoo.BUILDERS) - {"sends"})))
+    thread = Thread(source, SqliteSaver(connection), name)
+    thread.run({"said": []})
+    seen: dict[str, str] = {}
+    for _ in range(data.draw(st.integers(1, 5))):
+        open_now = [q for q in thread.questions() if not q.answered]
+        move = data.draw(st.sampled_from(["answer", "answer", "answer", "input", "edit"]))
+        if move == "input" or not open_now:
+            thread.run({"said": []})
+        elif move == "edit":
+            thread.graph.update_state(thread.config, {"said": ["edited"]})
+        else:
+            chosen = data.draw(st.lists(st.sampled_from(open_now), min_size=1, unique_by=id))
+            words = st.sampled_from(["A", "boom", "stop"])
+            form = st.sampled_from([{"amount": 1.5}, {"amount": "x"}])
+            answers = form if name == "schema" else words
+            thread.run(
+                Command(resume={q.identity.interrupt_id: data.draw(answers) for q in chosen})
+            )
+        thread.check()
+        for question in thread.questions():
+            content = question.digest
+            assert seen.setdefault(question.identity.key, content) == content
+    source.close()
+    connection.close()
+
+
+def test_an_edit_takes_the_question_away_and_the_next_one_is_another(source, saver):
+    thread = Thread(source, saver, "one")
+    thread.run({"said": []})
+    [before] = thread.questions()
+    thread.graph.update_state(thread.config, {"said": ["edited"]})
+    assert thread.questions() == []
+    thread.run(None)
+    [after] = thread.questions()
+    assert after.identity.key != before.identity.key
+    assert before.identity in source.asked_before(before.identity.id)
+
+
+def test_asked_again_in_a_loop_is_another_question(source, saver):
+    thread = Thread(source, saver, "looping")
+    thread.run({"said": []})
+    seen = set()
+    for _ in range(3):
+        [question] = thread.questions()
+        seen.add(question.identity.key)
+        thread.run(Command(resume={question.identity.interrupt_id: "more"}))
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize("name", ["sequence", "subgraph", "stateful", "two_levels", "functional"])
+def test_every_question_ever_asked_is_found_again(source, saver, name):
+    thread = Thread(source, saver, name)
+    thread.run({"said": []})
+    seen = {}
+    while waiting := thread.questions():
+        # The only trace of a functional task's first question is in the second one's place.
+        seen |= {q.identity.key: q.identity for q in waiting if q.value != "y1"}
+        thread.run(Command(resume={waiting[0].identity.interrupt_id: "A"}))
+    for key, identity in seen.items():
+        assert identity in source.asked_before(key[:16])
+
+
+async def test_cancelled_beside_a_failure_keeps_its_answer(tmp_path):
+    """Such a task would take the old answer again, whatever it is told the second time."""
+
+    async def slow(_):
+        answer = interrupt("slow")
+        await asyncio.sleep(30)
+        return {"said": [answer]}
+
+    async def boom(_):
+        interrupt("boom")
+        await asyncio.sleep(0.05)
+        raise ValueError("boom")
+
+    graph = StateGraph(zoo.Plain)
+    for node in (slow, boom):
+        graph.add_node(node.__name__, node)
+        graph.add_edge(START, node.__name__)
+    source = Checkpoints(tmp_path / "a.db")
+    config = {"configurable": {"thread_id": "t"}}
+    async with AsyncSqliteSaver.from_conn_string(str(source.path)) as saver:
+        compiled = graph.compile(checkpointer=saver)
+        await compiled.ainvoke({"said": []}, config)
+        ids = [q.identity.interrupt_id for q in source.thread_questions("t")]
+        with pytest.raises(ValueError, match="boom"):
+            await compiled.ainvoke(Command(resume=dict.fromkeys(ids, "approve")), config)
+        for _ in range(100):
+            found = {q.value: q for q in source.thread_questions("t")}
+            if found["slow"].answered:
+                break
+            await asyncio.sleep(0.02)
+    assert found["slow"].answered
+    assert found["slow"].error == "CancelledError()"
+    assert found["boom"].error == "ValueError('boom')"
+    source.close()
+
+
+def test_answered_and_failed_in_a_functional_graph(source, saver):
+    from langgraph.func import entrypoint, task
+
+    @task
+    def risky(name: str) -> Any:
+        if interrupt(name) == "boom":
+            raise ValueError(name)
+
+    @entrypoint(checkpointer=saver)
+    def flow(_: Any) -> Any:
+        first, second = risky("x"), risky("y")
+        return [first.result(), second.result()]
+
+    config = {"configurable": {"thread_id": "f"}}
+    flow.invoke("go", config)
+    ids = {q.value: q.identity.interrupt_id for q in source.thread_questions("f")}
+    flow.invoke(Command(resume={ids["y"]: "boom"}), config)  # x, still waiting, hides the error
+    answered = {q.value: q.answered for q in source.thread_questions("f")}
+    assert answered["y"]
+    assert not answered.get("x", False)
+
+
+def test_a_failure_in_a_subgraph_is_its_own(source, saver):
+    graph = StateGraph(zoo.Plain)
+    graph.add_node("sub", zoo.failing().compile())
+    graph.add_edge(START, "sub")
+    compiled, config = graph.compile(checkpointer=saver), {"configurable": {"thread_id": "u"}}
+    compiled.invoke({"said": []}, config)
+    ids = {q.value: q.identity.interrupt_id for q in source.thread_questions("u")}
+    with pytest.raises(ValueError, match="boom"):
+        compiled.invoke(Command(resume={ids["a1"]: "boom"}), config)
+    found = {q.value: (q.answered, q.error) for q in source.thread_questions("u")}
+    assert found["a1"] == (True, "ValueError('boom a1')")
+    assert found["wait"] == (False, None)
+
+
+def test_a_plain_resume_leaves_a_mark(source, saver):
+    thread = Thread(source, saver, "failing")
+    thread.run({"said": []})
+    ids = {q.value: q.identity.interrupt_id for q in thread.questions()}
+    thread.run(Command(resume={ids["b1"]: "A", ids["wait"]: "A"}))
+    ids = {q.value: q.identity.interrupt_id for q in thread.questions()}
+    thread.run(Command(resume={ids["b2"]: "A"}))
+    thread.run(Command(resume="boom"))
+    [left] = thread.questions()
+    assert left.leftover_answer
+    assert left.answered
+
+
+def test_durability_exit_and_async_saver(tmp_path):
+    source = Checkpoints(tmp_path / "a.db")
+
+    async def ask() -> set[str]:
+        async with AsyncSqliteSaver.from_conn_string(str(source.path)) as saver:
+            graph = zoo.parallel().compile(checkpointer=saver)
+            config = {"configurable": {"thread_id": "t"}}
+            await graph.ainvoke({"said": []}, config, durability="exit")
+            return {i.id for i in (await graph.aget_state(config)).interrupts}
+
+    theirs = asyncio.run(ask())
+    assert {q.identity.interrupt_id for q in source.thread_questions("t")} == theirs
+    source.close()
+
+
+@pytest.mark.parametrize("version", ["1.0.10", "1.2.10"])
+def test_databases_of_older_versions(tmp_path, version):
+    """Without `task_path`, and with one interrupt id for all questions of a task."""
+    told = json.loads((DATA / f"langgraph-{version}.json").read_text())
+    path = Path(shutil.copy(DATA / f"langgraph-{version}.sqlite", tmp_path / "old.db"))
+    before = path.read_bytes()
+    source = Checkpoints(path)
+    found: dict[str, dict[str, Question]] = {}
+    for question in source.questions():
+        found.setdefault(question.identity.thread_id, {})[str(question.value)] = question
+    ids = {t: {v: q.identity.interrupt_id for v, q in by.items()} for t, by in found.items()}
+    assert ids.pop("flow").items() >= told.pop("flow").items()
+    assert ids == {thread: by for thread, by in told.items() if by}
+    assert found["twice"]["second"].identity.answers == 1
+    assert found["subgraph"]["second"].identity.answers == 1
+    assert [q.answered for q in found["failed"].values()] == [True]
+    assert not any(q.answered for t, by in found.items() if t != "failed" for q in by.values())
+    source.close()
+    assert path.read_bytes() == before
+
+
+def test_the_schema_is_not_migrated(tmp_path):
+    path = Path(shutil.copy(DATA / "langgraph-1.0.10.sqlite", tmp_path / "old.db"))
+    source = Checkpoints(path)
+    assert list(source.questions())
+    assert "task_path" not in {r["name"] for r in source.rows("PRAGMA table_info(writes)")}
+    with pytest.raises(DatabaseError, match="readonly"):
+        source.rows("DELETE FROM writes")
+    source.close()
+
+
+def test_missing_empty_foreign_and_broken_files(tmp_path):
+    source = Checkpoints(tmp_path / "agents.db")
+    assert list(source.questions()) == []
+    source.path.touch()
+    assert list(source.questions()) == []
+    source.path.write_bytes(b"this is no database at all" * 100)
+    with pytest.raises(DatabaseError, match="not a database"):
+        list(source.questions())
+    source.path.unlink()
+    with sqlite3.connect(source.path) as other:
+        other.execute("CREATE TABLE cooks (name)")
+    other.close()
+    with pytest.raises(DatabaseError, match="no LangGraph checkpoint database"):
+        list(source.questions())
+    source.close()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody who may not write")
+def test_a_folder_that_may_not_be_written_to(zoo_db):
+    """SQLite cannot make its -shm there, and nobody can be writing either."""
+    folder = zoo_db.parent
+    for place in (folder, *folder.parents[:-1]):
+        place.chmod(0o755)
+    zoo_db.chmod(0o644)
+    told = len(list(Checkpoints(zoo_db).questions()))
+    for rest in (*folder.glob("*-wal"), *folder.glob("*-shm")):
+        rest.unlink()
+    reading, writing = os.pipe()
+    if not (child := os.fork()):
+        os.setuid(65534)
+        source = Checkpoints(zoo_db)
+        os.write(writing, str([len(list(source.questions())) for _ in range(2)]).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    with os.fdopen(reading) as said:
+        assert said.read() == str([told, told])
+
+
+def test_hostile_columns_hide_nothing(zoo_db):
+    source = Checkpoints(zoo_db)
+    whole = {q.identity.key for q in source.questions()}
+    source.close()
+    with sqlite3.connect(zoo_db) as connection:
+        into = "INSERT INTO writes (thread_id, checkpoint_id, task_id, idx, channel, type, value)"
+        row = f"{into} VALUES (?,?,?,-3,'__interrupt__',?,?)"
+        head = "INSERT INTO checkpoints VALUES (?,'',?,NULL,'msgpack',?,?)"
+        for thread, kind, value in [
+            (b"\xff\x00", "msgpack", b"\xc1"),
+            ("bad-text", 7, 5),
+            ("bad-json", "json", b"[" * 9999),
+            ("pickle", "pickle", b"cos\nsystem\n."),
+            ("claim", "msgpack", b"\xdd\xff\xff\xff\xff"),
+            ("deep", "msgpack", b"\x91" * 900 + b"\xc0"),
+            ("str", "msgpack", "text"),
+        ]:
+            connection.execute(head, (thread, "1", b"\x80", "nonsense"))
+            connection.execute(row, (thread, "1", b"\x01", kind, value))
+        connection.execute(
+            "INSERT INTO checkpoints VALUES (CAST(x'ff' AS TEXT),'','1',NULL,'x','','[1]')"
+        )
+        connection.execute(
+            f"{into} VALUES (CAST(x'ff' AS TEXT),'1','t',-3,'__interrupt__','msgpack',x'c1')"
+        )
+    connection.close()
+    found = list(source.questions())
+    assert whole < {q.identity.key for q in found}
+    hostile = [q for q in found if q.identity.key not in whole]
+    assert len(hostile) == 8
+    assert all(q.undecodable for q in hostile)
+    events, _ = source.events_since(None)
+    assert events
+    source.asked_before("0")
+    for question in found:
+        source.messages(question.identity.thread_id, 3)
+        source.metadata(question.identity.thread_id)
+    source.close()
