@@ -9,8 +9,8 @@ from typing import Any
 
 from hitloop_tui.safetext import MAX_MARKS, hidden_characters
 
-MAX_EDITED = 256 * 1024
-"""Characters of JSON that are edited on the screen."""
+MAX_EDITED = 64 * 1024
+"""Characters of JSON edited on the screen; with more, each key takes a tenth of a second."""
 
 
 class NotJson(ValueError):

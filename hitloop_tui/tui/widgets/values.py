@@ -57,16 +57,15 @@ class Budget:
         return self.chars <= 0 or self.lines <= 0
 
     def take(self, text: str) -> tuple[list[str], str]:
-        """The lines of `text` that fit, and what is not shown, in words."""
-        head = text[: max(self.chars, 0)]
-        lines = head.split("\n")
-        if len(lines) > self.lines:
-            lines = lines[: max(self.lines, 0)]
-            head = "\n".join(lines)
-        self.chars -= len(head)
+        """The lines of `text` that fit, with their ends, and what is not shown, in words."""
+        lines = [f"{each}\n" for each in text[: max(self.chars, 0)].split("\n")]
+        lines[-1] = lines[-1][:-1]
+        lines = lines[: max(self.lines, 0)]
+        shown = sum(map(len, lines))
+        self.chars -= shown
         self.lines -= len(lines)
-        self.cut |= len(head) < len(text)
-        return lines, unseen(len(text) - len(head), text.count("\n", len(head)))
+        self.cut |= shown < len(text)
+        return lines, unseen(len(text) - shown, text.count("\n", shown))
 
 
 def unseen(chars: int, lines: int = 0) -> str:
@@ -127,9 +126,10 @@ def text_lines(text: str, gutter: tuple[Part, ...], budget: Budget, style: str =
     """Text of several lines behind a gutter, line ends visible, and what was left out said."""
     shown, missing = budget.take(text)
     end: Part = (own(LINE_END), FAINT)
-    found = [Line((*marked(each, style), end), gutter) for each in shown[:-1]]
-    if shown[-1:] not in ([], [""]):
-        found.append(Line(marked(shown[-1], style), gutter))
+    found: list[Line] = []
+    for each in filter(None, shown):
+        words = marked(each.removesuffix("\n"), style)
+        found.append(Line((*words, end) if each.endswith("\n") else words, gutter))
     if missing:
         found.append(Line(((own(missing), WARN),), gutter))
     return found
