@@ -92,6 +92,7 @@ async def console(
         if rows:
             await running.until(lambda: app.main.card.review is not None)
         clock.now += 1
+        app.main.inbox.settle()
         yield running
 
 

@@ -73,6 +73,22 @@ async def test_a_review_decided_elsewhere_stays_on_the_card_and_says_so(db: Path
         assert "decided by human:bob" in c.said
 
 
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "140x40"])
+async def test_a_row_decided_elsewhere_is_drawn_anew(db: Path, size: tuple[int, int]) -> None:
+    async with console(db, size) as c:
+        await c.go_to("t-mail")
+        session = Session.open(db)
+        session.inbox.load()
+        key = next(r.key for r in session.inbox.rows() if r.thread_id == "t-refund")
+        review = session.inbox.review(key)
+        assert review is not None
+        decide(session.inbox, review, {0: Verdict(Kind.REJECT)}, Person("bob", {}))
+        session.close()
+        await c.until(lambda: c.main.inbox.state.waiting == 5)
+        await c.pilot.pause()
+        assert "decided" in c.app.export_screenshot()
+
+
 async def test_the_trace_replaces_the_card_on_a_narrow_screen(db: Path) -> None:
     async with console(db, NARROW) as c:
         assert not c.main.trace.display

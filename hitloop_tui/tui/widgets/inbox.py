@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -22,6 +23,10 @@ from hitloop_tui.tui.messages import Marked, Opened, Selected
 from hitloop_tui.tui.state import InboxState, Moved, Order
 from hitloop_tui.tui.widgets.inbox_rows import Look, draw
 
+Drawn = tuple[Row, bool, bool] | None
+"""What is on one place of the screen: the row, whether it is selected, whether it is marked."""
+SETTLE_S = 3.0
+"""So long after the start the newest Review stays selected, until the person chooses another."""
 AGES_S = 10.0
 """How often ages are looked at; only those that read differently are drawn again."""
 
@@ -47,6 +52,7 @@ class InboxList(ScrollView, can_focus=True):
         self.state = state
         self._touched = False
         """Whether the person chose a row. Until then the view stays at the top, for new rows."""
+        self._settled = False
         self._strips: LRUCache[tuple[Row, Look, bool], list[Strip]] = LRUCache(512)
         self._ages: dict[str, str] = {}
         self._loading = True
@@ -54,25 +60,31 @@ class InboxList(ScrollView, can_focus=True):
 
     def on_mount(self) -> None:
         self.set_interval(AGES_S, self._refresh_ages)
+        self.set_timer(SETTLE_S, self.settle)
+
+    def settle(self) -> None:
+        """From now on the selected Review stays selected, whatever arrives."""
+        self._settled = True
 
     def show_rows(self, rows: Sequence[Row], *, complete: bool = True) -> None:
         """Take a new reading of the inbox."""
         self._loading = not complete
-        moved = self._changed(self.state.replace(rows), follow=not self._touched)
+        moved = self._change(partial(self._replace, rows), follow=not self._touched)
         if moved.lost is None:
             self._announce()
         else:  # what became of the lost one stays on the card
             self._selected = self.state.cursor
 
     def search(self, words: str) -> None:
-        self._changed(self.state.search(words))
+        self._change(partial(self.state.search, words))
         self._announce()
 
     def sort(self, order: Order) -> None:
-        self._changed(self.state.sort(order))
+        self._change(partial(self.state.sort, order))
 
     def select_next_pending(self) -> bool:
         """Go to the next Review that needs a person; False when there is none."""
+        self._touched = True
         old = self.state.index
         if not self.state.next_pending():
             return False
@@ -204,8 +216,17 @@ class InboxList(ScrollView, can_focus=True):
         self._scroll_to_cursor()
         self._announce()
 
-    def _changed(self, moved: Moved, *, follow: bool = False) -> Moved:
+    def _replace(self, rows: Sequence[Row]) -> Moved:
+        moved = self.state.replace(rows)
+        if self._settled or self._touched:
+            return moved
+        self.state.move_to(0)
+        return Moved(0)
+
+    def _change(self, change: Callable[[], Moved], *, follow: bool = False) -> Moved:
+        """Change the state, and draw what looks different then."""
         before, top = self._visible(), self.scroll_offset.y
+        moved = change()
         self._resize()
         if not follow:
             self.scroll_to(y=top + moved.shift * self.row_lines, animate=False, force=True)
@@ -219,15 +240,17 @@ class InboxList(ScrollView, can_focus=True):
             self._selected = self.state.cursor
             self.post_message(Selected(self.state.cursor))
 
-    def _visible(self) -> list[tuple[Row, bool] | None]:
+    def _visible(self) -> list[Drawn]:
         top, state = self.scroll_offset.y // self.row_lines, self.state
-        rows = [(row, row.key == state.cursor) for row in state.shown[top : top + self._page + 1]]
-        return [*rows, *([None] * (self._page + 1 - len(rows)))]
+        rows = state.shown[top : top + self._page + 1]
+        drawn: list[Drawn] = [
+            (row, row.key == state.cursor, row.key in state.marks) for row in rows
+        ]
+        return drawn + [None] * (self._page + 1 - len(rows))
 
-    def _refresh_where(self, before: list[tuple[Row, bool] | None]) -> None:
+    def _refresh_where(self, before: list[Drawn]) -> None:
         top = self.scroll_offset.y // self.row_lines
-        after = self._visible()
-        for place, (old, new) in enumerate(zip(before, after, strict=True), top):
+        for place, (old, new) in enumerate(zip(before, self._visible(), strict=True), top):
             if old != new or new is None:
                 self.refresh_lines(place * self.row_lines, self.row_lines)
 
