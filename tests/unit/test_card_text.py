@@ -6,7 +6,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -220,6 +220,7 @@ def test_wrapping_keeps_parts_and_indents(texts: list[str], width: int, hang: in
     assert all(styled.get(style, "") == text for text, style in parts)
 
 
+@settings(max_examples=40)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),

@@ -35,8 +35,8 @@ class RespondDialog(Dialog[Respond | None]):
 
     DEFAULT_CSS = """
     RespondDialog Box {
-        Told { max-height: 7; margin-bottom: 1; }
-        Editor { height: 7; margin-bottom: 1; }
+        Told { max-height: 20vh; margin-bottom: 1; }
+        Editor { height: 25vh; margin-bottom: 1; }
     }
     """
 

@@ -56,6 +56,8 @@ class TracePane(RowsView):
         self._tops: list[int] = []
         """The first row of each block."""
         self._count = 0
+        self._noted = 0
+        """How many dropped events the note at the top tells of."""
         self._width = 0
         self._shown = False
         self._flushed = 0.0
@@ -168,7 +170,7 @@ class TracePane(RowsView):
             return
         self.rows_changed()
         if self.following:
-            self.scroll_end(animate=False, immediate=True)
+            self.scroll_end(animate=False, immediate=True, force=True)
         elif lost:
             self.scroll_to(y=max(self.scroll_offset.y - lost, 0), animate=False, immediate=True)
 
@@ -177,9 +179,9 @@ class TracePane(RowsView):
 
     def _forget(self, entries: Sequence[Entry]) -> int:
         """Take dropped entries from the top; the number of rows that went."""
-        if not entries:
+        if self.buffer.dropped == self._noted:
             return 0
-        before = self._count
+        before, self._noted = self._count, self.buffer.dropped
         gone = set(map(id, entries))
         kept = [b for b in self._blocks if b.entry is not None and id(b.entry) not in gone]
         self._blocks = [Block(None, self.buffer.note()), *kept]
@@ -214,6 +216,7 @@ class TracePane(RowsView):
             return
         entries = self.buffer.of_thread(self.thread_filter)
         self._blocks = [self._block(entry) for entry in entries]
+        self._noted = self.buffer.dropped
         if self.buffer.dropped:
             self._blocks.insert(0, Block(None, self.buffer.note()))
         elif not self._blocks:
