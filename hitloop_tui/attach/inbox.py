@@ -17,6 +17,10 @@ from hitloop_tui.attach.review import OPEN_STATES, Question, Review, State, Verd
 from hitloop_tui.attach.source import Source
 from hitloop_tui.attach.summary import summarise
 
+DELETIONS_S = 0.5
+DELETIONS_SHARE = 50
+"""Deleted threads are looked for so seldom, in seconds and in times of what the look takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -226,16 +230,13 @@ class _Deletions:
         self._suspected = True
 
     def found(self, source: Source, threads: Collection[str]) -> set[str]:
-        """Those of `threads` that are gone; none while the last look is too recent.
-
-        Looking up 100,000 threads takes 0.2 s, so that it may take 2 % of the time.
-        """
+        """Those of `threads` that are gone; none while the last look is too recent."""
         began = time.monotonic()
         if not self._suspected or began < self._next:
             return set()
         gone = source.gone(threads)
         self._suspected = False
-        self._next = began + max(0.5, 50 * (time.monotonic() - began))
+        self._next = began + max(DELETIONS_S, DELETIONS_SHARE * (time.monotonic() - began))
         return gone
 
 

@@ -125,34 +125,38 @@ class LedgerFile:
             os.close(handle)
 
     def _refuse_foreign(self, connection: sqlite3.Connection) -> None:
-        """A database of somebody else's gets no table of ours."""
+        """A database of somebody else's, or of a later version, is not written to at all."""
 
         def foreign() -> bool:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            return not version and bool(
-                connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-            )
+            return not _version(connection) and _has_tables(connection)
 
         # Twice, since another process may be creating the ledger between the two statements.
         if foreign() and foreign():
             raise DatabaseError(f"{self.path} is another program's database, not a ledger")
-
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        def version() -> int:
-            return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-        if version() == 0:
-            connection.execute("BEGIN IMMEDIATE")
-            if version() == 0:
-                for statement in _statements(ledger_schema.SCHEMA):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version={ledger_schema.VERSION}")
-            connection.execute("COMMIT")
-        if version() != ledger_schema.VERSION:
+        version = _version(connection)
+        if version not in (0, ledger_schema.VERSION):
             raise DatabaseError(
-                f"ledger {self.path} has schema {version()}, this version knows "
+                f"ledger {self.path} has schema {version}, this version knows "
                 f"{ledger_schema.VERSION}: upgrade hitloop-tui or use --ledger for another file"
             )
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        if _version(connection) != 0:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        if _version(connection) == 0:
+            for statement in _statements(ledger_schema.SCHEMA):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={ledger_schema.VERSION}")
+        connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is not None
 
 
 def now() -> str:
