@@ -26,9 +26,8 @@ def table(args: dict[Any, Any], width: int = 80, pages: int = 1) -> str:
 
 def card(*actions: ReviewAction, index: int = 0, width: int = 80, **other: Any) -> str:
     messages = other.pop("messages", ())
-    return "\n".join(
-        render_text(card_text(review(*actions, **other), index, messages).lines, width)
-    )
+    rows = render_text(card_text(review(*actions, **other), index, messages).lines, width)
+    return "\n".join(rows).replace("\u00a0", " ")
 
 
 def test_arguments_are_aligned_and_typed() -> None:
@@ -148,7 +147,7 @@ def test_the_card_is_in_order() -> None:
 
 def test_verdicts_that_are_not_allowed_are_faint() -> None:
     lines = card_text(review(action(allowed=(Kind.APPROVE,))), 0).lines
-    keys = next(each for each in lines if any(text == " approve" for text, _ in each.parts))
+    keys = next(each for each in lines if any(text == "\u00a0approve" for text, _ in each.parts))
     styles = {text.strip(): style for text, style in keys.parts}
     assert styles["approve"] != styles["reject"] == "$faint"
 

@@ -30,6 +30,8 @@ LABEL = 11
 """Cells of a label in a two-column list."""
 QUOTE = "|" if ascii_only() else "▎"
 INDENT: Part = (own("  "), "")
+TIED = "\u00a0"
+"""A blank at which no row ends."""
 
 _KEYS = {key.id: key.display for key in KEYS}
 
@@ -188,7 +190,7 @@ def _keys(allowed: Sequence[Kind]) -> Line:
         if number:
             parts.append((own(f" {G.dot} "), FAINT))
         parts.append((own(_KEYS[verb]), KEY if possible else FAINT))
-        parts.append((own(f" {verb}"), "" if possible else FAINT))
+        parts.append((own(f"{TIED}{verb}"), "" if possible else FAINT))
     return line(*parts, hang=2)
 
 

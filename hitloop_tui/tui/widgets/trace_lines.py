@@ -21,7 +21,9 @@ THREAD_CELLS = 12
 LABEL_CELLS = 11
 """Cells of time and glyph; later rows start below the text."""
 MAX_TEXT = 400
-"""Characters of a value that a line shows."""
+"""Characters of an error or a question that a line shows."""
+MAX_VALUE = 120
+"""The same for results and updates: what passes by, not what needs a person."""
 MAX_SAID = 16_384
 """Characters of one message that are shown."""
 
@@ -70,7 +72,7 @@ def duration(milliseconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} m {seconds % 60:02.0f} s"
 
 
-def brief(value: Any) -> Safe:
+def brief(value: Any, limit: int = MAX_TEXT) -> Safe:
     """A value on one line; what is cut is counted."""
     match value:
         case None:
@@ -82,9 +84,9 @@ def brief(value: Any) -> Safe:
         case _:
             text = _compact(value)
     text = text.replace("\n", " ")
-    hidden = len(text) - MAX_TEXT
+    hidden = len(text) - limit
     note = f" {G.ellipsis} +{counted(hidden, 'character')}" if hidden > 0 else ""
-    return Safe(safe(text[:MAX_TEXT]) + note)
+    return Safe(safe(text[:limit]) + note)
 
 
 def _compact(value: Any) -> str:
@@ -106,7 +108,7 @@ def _is_message(value: Any) -> bool:
 def _line(event: Event, glyph: Part, words: Words, with_thread: bool) -> Line:
     clock = time.strftime("%H:%M:%S", time.localtime(event.at))
     thread = f"{short_thread(event.thread_id):<{THREAD_CELLS}} " if with_thread else ""
-    node = safe(event.node)
+    node = "" if event.node == "__start__" else safe(event.node)
     parts = (
         (own(f"{clock} "), FAINT),
         (own(f"{glyph[0]} "), glyph[1]),
@@ -141,6 +143,8 @@ def _started(event: Event) -> Words:
 
 def _ended(event: Event) -> Words:
     took = event.data.get("duration_ms")
+    if event.node == "__start__":
+        return _labelled("input", event.data.get("result"))
     if isinstance(took, int | float):
         return (own("done"), MUTED), (own(f"  {duration(took)}"), FAINT)
     return _labelled("done", event.data.get("result"))
@@ -174,7 +178,7 @@ def _failed(event: Event) -> Words:
 
 
 def _value(event: Event) -> Words:
-    return ((brief(event.data.get("value")), MUTED),)
+    return ((brief(event.data.get("value"), MAX_VALUE), MUTED),)
 
 
 def _decided(event: Event) -> Words:
@@ -211,7 +215,7 @@ def _outcome(word: str, style: str) -> Callable[[Event], Words]:
 
 
 def _labelled(label: str, value: Any) -> Words:
-    text = brief(value)
+    text = brief(value, MAX_VALUE)
     return (own(f"{label}  " if text else label), MUTED), (text, MUTED)
 
 
