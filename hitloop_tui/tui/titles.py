@@ -14,6 +14,8 @@ from hitloop_tui.tui.state import InboxState
 
 def put(pane: Widget, title: Content) -> None:
     """Set a pane's title. Textual draws the whole pane again, so only when it reads differently."""
+    if not pane.styles.border_left[0]:  # between corners Textual pads a title by itself
+        title = line(own(" "), title, own(" "))
     if pane.border_title != title.markup:
         pane.border_title = title
 

@@ -129,10 +129,6 @@ class MainScreen(Screen[None]):
 
     # What the panes tell
 
-    @on(Selected)
-    def _selected(self) -> None:
-        self._open_selected()
-
     @on(Opened)
     def _opened(self) -> None:
         if self._state.row is not None:
@@ -264,16 +260,19 @@ class MainScreen(Screen[None]):
         self.inbox.row_lines = 2 if self._panes.beside else 1
         if self._tracing.show(self._panes.trace_shown):
             self._go(self._tracing.read, "trace")
+        self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
         """Titles, counts and dimmed keys."""
         state, review = self._state, self.card.review
         self.header.waiting, self.header.high = state.waiting, state.high
         self.header.marked = len(state.marks)
+        self._tracing.draw_title()
         titles.put(self.inbox, titles.inbox(state))
         titles.put(self.card, titles.card(review, self.card.action_index))
         self.footer.off = frozenset(v for v in VERBS if self._deciding.why_not(Kind(v)))
 
+    @on(Selected)
     def _open_selected(self) -> None:
         row = self._state.row
         self._showing.select(row)

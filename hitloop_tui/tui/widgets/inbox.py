@@ -15,8 +15,10 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
+from textual.timer import Timer
 
 from hitloop_tui.attach.inbox import Row
+from hitloop_tui.tui.arming import GRACE_S
 from hitloop_tui.tui.content import FAINT, ago, fitted, own
 from hitloop_tui.tui.keymap import Scope, bindings
 from hitloop_tui.tui.messages import Marked, Opened, Selected
@@ -25,8 +27,6 @@ from hitloop_tui.tui.widgets.inbox_rows import Look, draw
 
 Drawn = tuple[Row, bool, bool] | None
 """What is on one place of the screen: the row, whether it is selected, whether it is marked."""
-SETTLE_S = 3.0
-"""So long after the start the newest Review stays selected, until the person chooses another."""
 AGES_S = 10.0
 """How often ages are looked at; only those that read differently are drawn again."""
 
@@ -53,6 +53,8 @@ class InboxList(ScrollView, can_focus=True):
         self._touched = False
         """Whether the person chose a row. Until then the view stays at the top, for new rows."""
         self._settled = False
+        """Whether the first Review has been there long enough to be read."""
+        self._settling: Timer | None = None
         self._strips: LRUCache[tuple[Row, Look, bool], list[Strip]] = LRUCache(512)
         self._ages: dict[str, str] = {}
         self._loading = True
@@ -60,10 +62,9 @@ class InboxList(ScrollView, can_focus=True):
 
     def on_mount(self) -> None:
         self.set_interval(AGES_S, self._refresh_ages)
-        self.set_timer(SETTLE_S, self.settle)
 
     def settle(self) -> None:
-        """From now on the selected Review stays selected, whatever arrives."""
+        """From now on the selected Review stays selected; until then the newest one is."""
         self._settled = True
 
     def show_rows(self, rows: Sequence[Row], *, complete: bool = True) -> None:
@@ -221,6 +222,9 @@ class InboxList(ScrollView, can_focus=True):
         if self._settled or self._touched:
             return moved
         self.state.move_to(0)
+        if self._settling is not None:
+            self._settling.stop()
+        self._settling = self.set_timer(GRACE_S, self.settle) if rows else None
         return Moved(0)
 
     def _change(self, change: Callable[[], Moved], *, follow: bool = False) -> Moved:
