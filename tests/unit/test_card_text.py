@@ -131,7 +131,7 @@ def test_the_card_is_in_order() -> None:
         "Policy ─",
         "RiskBasedPolicy",
         "Verdicts ─",
-        "a approve · r reject · e edit · c respond · i ignore",
+        "a approve  r reject  e edit  c respond  i ignore",
         "Thread so far ─",
         "human  calls search",
         "│ please",

@@ -49,11 +49,21 @@ def styles(kind: str, **data: Any) -> dict[str, str]:
         ("task_error", {"error": "ValueError: no", "duration_ms": 84}, "no  after 84 ms"),
         ("update", {"value": {"a": 1}}, "· tools  a: 1"),
         ("update", {"value": {"messages": [{"type": "ai", "content": "hi"}]}}, "messages: ai: hi"),
+        (
+            "task_end",
+            {
+                "result": {
+                    "messages": '[{"__type__": "langchain_core.messages.ai.AIMessage",'
+                    ' "content": "\\"hi\\"", "id": "x"}]'
+                }
+            },
+            'messages: ai: "hi"',
+        ),
         ("custom", {"value": [1, 2]}, "• tools  [1, 2]"),
         (
             "decision",
             {"tools": ["send", "wipe"], "verdicts": ["edit", "reject"], "decided_by": "anna"},
-            "● tools  approve edited send, reject wipe  anna",
+            "● tools  approve edited send, reject wipe  by anna",
         ),
         ("resume", {"ids": ["a", "b"]}, "» tools  resumes with 2 answers"),
         ("applied", {"detail": ""}, "✓ tools  applied"),
@@ -71,7 +81,7 @@ def test_every_kind_says_what_happened(kind: str, data: dict[str, Any], words: s
 def test_a_superstep_separates_within_a_thread_and_is_a_line_among_many() -> None:
     assert shown("superstep", node="", data={"step": 4}, width=40).startswith("──────── step 4 ───")
     assert shown("superstep", node="", data={"step": 4}, with_thread=True) == (
-        "12:04:31 ─ t-1          step 4"
+        "12:04:31 ─ t-1           step 4"
     )
 
 
@@ -119,7 +129,7 @@ def test_long_values_say_how_much_is_cut() -> None:
     [
         ("email-0001", "email-0001"),
         ("3f2a9c10-77aa-4bcd-9911-0123456789ab", "3f2a9c10"),
-        ("a-very-long-thread-name-0012", "…d-name-0012"),
+        ("a-very-long-thread-name-0012", "…ad-name-0012"),
     ],
 )
 def test_threads_have_short_names(name: str, short: str) -> None:

@@ -188,7 +188,7 @@ def _keys(allowed: Sequence[Kind]) -> Line:
     for number, verb in enumerate(VERBS):
         possible = Kind(verb) in allowed
         if number:
-            parts.append((own(f" {G.dot} "), FAINT))
+            parts.append((own("  "), ""))
         parts.append((own(_KEYS[verb]), KEY if possible else FAINT))
         parts.append((own(f"{TIED}{verb}"), "" if possible else FAINT))
     return line(*parts, hang=2)

@@ -110,7 +110,7 @@ class Wrapped:
 def row_ends(text: str, first: int, rest: int, solid: int = 0) -> list[int]:
     """Where each row of `text` ends, for a first row of `first` cells and others of `rest`.
 
-    Rows end after a space where there is one; that space may lie one cell beyond the width.
+    Rows end after blanks where there are any; those may lie beyond the width.
     """
     if text.isascii() or _ONE_CELL.issuperset(text):
         return _narrow_ends(text, first, rest, solid)
@@ -124,6 +124,8 @@ def _narrow_ends(text: str, first: int, rest: int, solid: int) -> list[int]:
         limit = start + width
         space = text.rfind(" ", max(start, solid), limit + 1)
         start = space + 1 if space > start else limit
+        while text.startswith(" ", start):
+            start += 1
         ends.append(start)
         width = rest
     if start < length or not ends:
@@ -136,7 +138,7 @@ def _wide_ends(text: str, first: int, rest: int, solid: int) -> list[int]:
     start, used, width, space = 0, 0, first, -1
     for index, char in enumerate(text):
         size = 1 if char < "\x7f" else get_character_cell_size(char)
-        if used + size > width and not (char == " " and used == width):
+        if used + size > width and not (char == " " and used >= width):
             start, used = index, 0
             if space >= max(ends[-1] if ends else 0, solid):
                 word = cell_len(text[space + 1 : index])

@@ -17,17 +17,24 @@ from hitloop_tui.tui.widgets.card_sections import VERDICT_WORDS
 from hitloop_tui.tui.widgets.rows import Line, Part, own
 from hitloop_tui.tui.widgets.values import counted
 
-THREAD_CELLS = 12
+THREAD_CELLS = 13
 LABEL_CELLS = 11
 """Cells of time and glyph; later rows start below the text."""
 MAX_TEXT = 400
 """Characters of an error or a question that a line shows."""
-MAX_VALUE = 120
+MAX_VALUE = 80
 """The same for results and updates: what passes by, not what needs a person."""
+WORTH_CUTTING = 24
+"""Characters that are not cut, since saying so takes as much room."""
 MAX_SAID = 16_384
 """Characters of one message that are shown."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
+_STORED = '"__type__": "langchain_core.messages.'
+_SAID = re.compile(
+    r'"__type__": "langchain_core\.messages\.\w+\.(\w+?)(?:Message)?(?:Chunk)?",'
+    r' "content": "((?:[^"\\]|\\.)+)'
+)
 _START = ">" if ascii_only() else "▸"
 _SPEECH = '"' if ascii_only() else "❝"
 
@@ -85,17 +92,33 @@ def brief(value: Any, limit: int = MAX_TEXT) -> Safe:
             text = _compact(value)
     text = text.replace("\n", " ")
     hidden = len(text) - limit
-    note = f" {G.ellipsis} +{counted(hidden, 'character')}" if hidden > 0 else ""
+    if hidden <= WORTH_CUTTING:
+        return safe(text)
+    note = f" {G.ellipsis} +{counted(hidden, 'character')}"
     return Safe(safe(text[:limit]) + note)
 
 
 def _compact(value: Any) -> str:
     match value:
         case str():
-            return value
+            return _stored_messages(value) or value
         case [{"type": str(), "content": str()}, *_] if all(map(_is_message, value)):
             return "; ".join(f"{said['type']}: {said['content']}" for said in value)
     return json.dumps(value, default=repr, ensure_ascii=False)
+
+
+def _stored_messages(text: str) -> str:
+    """What was said, of messages as checkpoints store them; empty for anything else."""
+    if _STORED not in text[:60]:
+        return ""
+    return "; ".join(f"{role.lower()}: {_unquoted(said)}" for role, said in _SAID.findall(text))
+
+
+def _unquoted(said: str) -> str:
+    try:
+        return str(json.loads(f'"{said}"'))
+    except ValueError:
+        return said
 
 
 def _is_message(value: Any) -> bool:
@@ -190,7 +213,7 @@ def _decided(event: Event) -> Words:
         comma = ", " if number else ""
         words += [(own(comma + word), style), (own(f" {safe(str(tool))}"), "")]
     by = safe(str(event.data.get("decided_by") or "somebody"))
-    return *words, (own(f"  {by}"), MUTED)
+    return *words, (own(f"  by {by}"), MUTED)
 
 
 def _verdict(said: Any) -> tuple[str, str]:
