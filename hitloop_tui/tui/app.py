@@ -22,6 +22,8 @@ from hitloop_tui.tui.keymap import KEYS, Scope
 from hitloop_tui.tui.screens.main import MainScreen
 from hitloop_tui.tui.setup import Setup
 
+WORKER_AFTER_S = 0.4
+"""A worker imports LangGraph for seconds: the first card comes before it."""
 _CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))
 
 
@@ -60,7 +62,7 @@ class ConsoleApp(App[None]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
         if self.setup.has_graphs and not self.setup.read_only:
-            self.run_worker(self._ensure_worker, thread=True)
+            self.set_timer(WORKER_AFTER_S, self._start_worker)
 
     def on_unmount(self) -> None:
         self.main.reader.stop()
@@ -81,6 +83,9 @@ class ConsoleApp(App[None]):
                         key.help,
                         lambda action=key.action: screen.run_action(action),
                     )
+
+    def _start_worker(self) -> None:
+        self.run_worker(self._ensure_worker, thread=True)
 
     def _ensure_worker(self) -> None:
         setup = self.setup
