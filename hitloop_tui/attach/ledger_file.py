@@ -7,6 +7,7 @@ import os
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,7 +106,7 @@ class LedgerFile:
         connection.row_factory = sqlite3.Row
         try:
             self._refuse_foreign(connection)
-            connection.execute("PRAGMA journal_mode=WAL")
+            self._use_wal(connection)
             connection.execute(f"PRAGMA synchronous={self._synchronous}")
             connection.execute("PRAGMA foreign_keys=ON")
             self._migrate(connection)
@@ -123,6 +124,19 @@ class LedgerFile:
             handle = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode)
             os.fchmod(handle, mode)
             os.close(handle)
+
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        """SQLite does not wait for its busy timeout while another process switches to WAL."""
+        deadline = time.monotonic() + BUSY_TIMEOUT_S
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.005)
+            else:
+                return
 
     def _refuse_foreign(self, connection: sqlite3.Connection) -> None:
         """A database of somebody else's, or of a later version, is not written to at all."""

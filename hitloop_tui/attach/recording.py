@@ -101,20 +101,28 @@ def insert_decision(
             max(0.0, latency.total_seconds() * 1000),
         ),
     )
+    _insert_event(connection, review, in_order, person)
+
+
+def _insert_event(
+    connection: sqlite3.Connection, review: Review, verdicts: Sequence[Verdict], person: Person
+) -> None:
+    """The decision as the trace tells it."""
+    question = review.question
     connection.execute(
         "INSERT INTO events (at, thread_id, graph_id, kind, node, task_id, data)"
         " VALUES (?,?,?,'decision',?,?,?)",
         (
             time.time(),
             review.thread_id,
-            review.question.graph_id,
-            review.question.node or "",
-            identity.task_id,
+            question.graph_id,
+            question.node or "",
+            question.identity.task_id,
             json.dumps(
                 {
                     "id": review.id,
                     "tools": [action.tool_name for action in review.actions],
-                    "verdicts": [verdict.kind.value for verdict in in_order],
+                    "verdicts": [verdict.kind.value for verdict in verdicts],
                     "decided_by": person.decided_by,
                 }
             ),
