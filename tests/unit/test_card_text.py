@@ -187,6 +187,15 @@ def test_the_state_says_by_whom_and_why() -> None:
     assert "a approve" not in text
 
 
+def test_what_was_decided_is_shown() -> None:
+    edited = Verdict(Kind.EDIT, args={"amount": 12.5})
+    text = card(action({"amount": 1240.0}), state=State.DECIDED, verdicts={0: edited})
+    assert "✓ approve edited\n  amount  float   12.5" in text
+    said = Verdict(Kind.RESPOND, value="the blue one")
+    assert "the blue one" in card(state=State.APPLIED, verdicts={0: said})
+    assert "no: [/x]" in card(verdicts={0: Verdict(Kind.REJECT, reason="no: [/x]")})
+
+
 def test_hidden_characters_are_named() -> None:
     text = card(action({"to": "a\u202eb\u200b"}), width=200)
     assert "to: hidden characters" in text

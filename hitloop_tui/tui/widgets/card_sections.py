@@ -179,6 +179,8 @@ def _verdicts(review: Review, action: ReviewAction) -> Iterator[Line]:
             glyph, word, style = VERDICT_WORDS[verdict.kind]
             reason = f": {safe(verdict.reason)}" if verdict.reason else ""
             yield line(INDENT, (own(f"{glyph} {word}"), style), (own(reason), ""), hang=4)
+            given = {"answer": verdict.value} if verdict.kind is Kind.RESPOND else verdict.args
+            yield from arguments_table(given or {}).lines
     if review.state is State.PENDING:
         yield _keys(action.allowed)
 

@@ -22,6 +22,9 @@ LONG_EDGE = 40
 LINE_END = "$" if ascii_only() else "⏎"
 SPACE = "_" if ascii_only() else "␣"
 
+COUNTED = f"reverse {WARN}"
+"""Style of counted blanks: not to be mistaken, even without colour, for the same signs in data."""
+
 _NOTABLE = re.compile(
     r"\\\\|(?P<escape>\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}))"
     rf"|(?P<edge>^ +| +$)|(?P<blank> {{{LONG_BLANK},}})"
@@ -117,7 +120,7 @@ def _parts(shown: Safe, style: str) -> Iterator[Part]:
         elif match.lastgroup == "edge" and len(match[0]) <= LONG_EDGE:
             yield own(SPACE * len(match[0])), FAINT
         else:
-            yield own(f"{SPACE}x{len(match[0]):,}{SPACE}"), WARN
+            yield own(f"{SPACE}x{len(match[0]):,}{SPACE}"), COUNTED
     if at < len(shown):
         yield Safe(shown[at:]), style
 
