@@ -1,7 +1,8 @@
 """Where in the graph a node is running, and whether its question was asked before.
 
-LangGraph has no public word for "this task was re-executed". `__pregel_checkpointer` is the one
-private key read here; without it a question may be announced again when a sibling is answered.
+LangGraph has no public word for "this task was re-executed". Two private keys are read here:
+without `__pregel_checkpointer` a question may be announced again when a sibling is answered, and
+without `__pregel_scratchpad` an answer is lost when the policy no longer asks.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from langgraph.runtime import get_runtime
 
 GREGORIAN = datetime(1582, 10, 15, tzinfo=UTC)
 CHECKPOINTER = "__pregel_checkpointer"
+SCRATCHPAD = "__pregel_scratchpad"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Place:
     task_ns: str = ""
     task_id: str = ""
     checkpointer: Any = None
+    answered: bool = False
+    """Whether an answer to this very task was given with the resume."""
 
     @property
     def asked_at(self) -> datetime | None:
@@ -76,7 +80,9 @@ def current_place() -> Place:
         return Place()
     thread = info.thread_id or configurable.get("thread_id", "")
     saver = configurable.get(CHECKPOINTER)
-    return Place(str(thread), info.checkpoint_id, info.checkpoint_ns, info.task_id, saver)
+    answered = bool(getattr(configurable.get(SCRATCHPAD), "resume", None))
+    place = (str(thread), info.checkpoint_id, info.checkpoint_ns, info.task_id)
+    return Place(*place, saver, answered)
 
 
 def was_asked(place: Place, interrupt_id: str) -> bool:

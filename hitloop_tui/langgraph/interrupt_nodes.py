@@ -129,7 +129,8 @@ class InterruptGate(Runnable[Any, Update]):
             return {"approval_decision": None, "hitl_status": "no_action"}
         action = stable_action(raw, place.scope)
         needed, reason = self.policy.should_request_approval(action, values)
-        if needed:
+        # A person who was asked is heard, even when the policy has been loosened meanwhile.
+        if needed or place.answered:
             final, answer = self._ask(action, reason, values, place)
             decision = _decision(action, final, answer, place)
             return self._update(values, final, decision, "human_decided")

@@ -280,3 +280,21 @@ def test_the_state_is_plain_data_that_a_strict_checkpointer_gives_back(tmp_path)
     assert calls == [EDITED]
     assert values["approval_decision"]["edited_args"] == EDITED
     assert values["proposed_action"]["risk_class"] == RiskClass.HIGH
+
+
+class Moody(RiskBasedPolicy):
+    """Asks at first; between the question and the answer somebody loosens it."""
+
+    asks = True
+
+    def should_request_approval(self, action: Any, state: dict[str, Any]) -> tuple[bool, str]:
+        return self.asks, "because"
+
+
+async def test_a_rejection_stands_when_the_policy_no_longer_asks(tmp_path: Path) -> None:
+    mailbox, policy = Mailbox(), Moody()
+    async with opened(builder(mailbox, policy), tmp_path) as thread:
+        await thread.start()
+        policy.asks = False
+        await thread.answer({"approved": False, "decided_by": "human:dana"})
+    assert mailbox.calls == []
