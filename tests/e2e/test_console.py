@@ -141,7 +141,9 @@ def test_each_action_of_a_batch_is_decided_apart(agents: Agents) -> None:
         eventually(lambda: agents.list("--state", "applied"))
         console.press("q")
         console.wait_end()
-    assert [call["tool"] for call in agents.ran()] == ["archive_folder"]
+    tools = [call["tool"] for call in agents.ran()]
+    assert "archive_folder" in tools
+    assert "set_retention" not in tools
 
 
 def test_a_key_pressed_before_the_card_was_seen_decides_nothing(agents: Agents) -> None:

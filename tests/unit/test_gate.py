@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gate_desk import (
+from tests.unit.gate_desk import (
     ARGS,
     DIGEST,
     EDITED,
@@ -252,7 +252,7 @@ STRICT = """
     import json, sys
     from langgraph.checkpoint.sqlite import SqliteSaver
     from langgraph.types import Command
-    from gate_desk import Mailbox, builder, strict, PROPOSED, EDITED
+    from tests.unit.gate_desk import Mailbox, builder, strict, PROPOSED, EDITED
     box = Mailbox()
     with SqliteSaver.from_conn_string(sys.argv[1]) as saver:
         app = builder(box).compile(checkpointer=saver)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from gate_desk import (
+from tests.unit.gate_desk import (
     ARGS,
     DIGEST,
     EDITED,

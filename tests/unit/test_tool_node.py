@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from gate_desk import (
+from tests.unit.gate_desk import (
     ARGS,
     DIGEST,
     EDITED,
