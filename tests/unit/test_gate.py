@@ -13,6 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command, Send
+
+from hitloop_tui.core.models import Action, Decision, RiskClass
+from hitloop_tui.langgraph import (
+    create_interrupt_gate_node,
+    create_interrupt_tool_node,
+    should_execute,
+)
+from hitloop_tui.policies import AlwaysApprovePolicy, RiskBasedPolicy
 from tests.unit.gate_desk import (
     ARGS,
     DIGEST,
@@ -25,17 +36,6 @@ from tests.unit.gate_desk import (
     strict,
     wired,
 )
-from langgraph.checkpoint.sqlite import SqliteSaver
-from langgraph.graph import END, START, StateGraph
-from langgraph.types import Command, Send
-
-from hitloop_tui.core.models import Action, Decision, RiskClass
-from hitloop_tui.langgraph import (
-    create_interrupt_gate_node,
-    create_interrupt_tool_node,
-    should_execute,
-)
-from hitloop_tui.policies import AlwaysApprovePolicy, RiskBasedPolicy
 
 
 @pytest.fixture

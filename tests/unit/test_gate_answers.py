@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from langgraph.types import Command
+
 from tests.unit.gate_desk import (
     ARGS,
     DIGEST,
@@ -12,7 +14,6 @@ from tests.unit.gate_desk import (
     builder,
     opened,
 )
-from langgraph.types import Command
 
 
 @pytest.fixture

@@ -5,6 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from langchain_core.tools import tool
+
+from hitloop_tui.core.models import Decision
+from hitloop_tui.langgraph import (
+    create_interrupt_tool_node,
+    should_execute,
+)
+from hitloop_tui.policies import AlwaysApprovePolicy
 from tests.unit.gate_desk import (
     ARGS,
     DIGEST,
@@ -14,14 +22,6 @@ from tests.unit.gate_desk import (
     opened,
     wired,
 )
-from langchain_core.tools import tool
-
-from hitloop_tui.core.models import Decision
-from hitloop_tui.langgraph import (
-    create_interrupt_tool_node,
-    should_execute,
-)
-from hitloop_tui.policies import AlwaysApprovePolicy
 
 
 @pytest.fixture
