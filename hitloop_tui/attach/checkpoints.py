@@ -231,14 +231,13 @@ class Checkpoints:
     def _has_tables(self, connection: sqlite3.Connection) -> bool:
         """False for a file that no saver has set up yet; a foreign file is an error."""
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-        if {"checkpoints", "writes"} <= names:
-            return True
-        if names:
+        ours = names & {"checkpoints", "writes"}
+        if names and not ours:
             raise DatabaseError(
                 f"{self.path} is no LangGraph checkpoint database: it has no tables"
                 " 'checkpoints' and 'writes'"
             )
-        return False
+        return len(ours) == 2  # a saver makes them one after the other
 
 
 def _metadata(rows: Sequence[sqlite3.Row]) -> Mapping[str, Any]:
