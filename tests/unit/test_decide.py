@@ -6,7 +6,6 @@ import sqlite3
 from typing import Any
 
 import pytest
-from asking import asking
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Command
 
@@ -15,6 +14,7 @@ from hitloop_tui.attach.leases import Leases
 from hitloop_tui.attach.person import Person, this_person
 from hitloop_tui.attach.review import Kind, Review, State, Verdict
 from hitloop_tui.attach.session import Session
+from tests.unit.asking import asking
 
 ANN, BOB = Person("ann", {"uid": 1}), Person("bob", {"uid": 2})
 APPROVE, REJECT = Verdict(Kind.APPROVE), Verdict(Kind.REJECT, reason="no")

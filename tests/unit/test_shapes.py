@@ -7,14 +7,14 @@ import warnings
 from dataclasses import replace
 from typing import Any
 
-import asking
 import pytest
-from asking import CALLS, PERSON, RM, SEND, Asking
 from pydantic import BaseModel
 
 from hitloop_tui.attach import shapes
 from hitloop_tui.attach.review import Kind, Review, Verdict
 from hitloop_tui.errors import InvalidVerdict
+from tests.unit import asking
+from tests.unit.asking import CALLS, PERSON, RM, SEND, Asking
 
 APPROVE, REJECT, IGNORE = Verdict(Kind.APPROVE), Verdict(Kind.REJECT), Verdict(Kind.IGNORE)
 BECAUSE = Verdict(Kind.REJECT, reason="not today")
