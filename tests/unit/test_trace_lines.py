@@ -40,9 +40,9 @@ def styles(kind: str, **data: Any) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("kind", "data", "words"),
     [
-        ("task_start", {}, "▸ tools  starts"),
-        ("task_end", {"duration_ms": 1430.2}, "✓ tools  done  1.4 s"),
-        ("task_end", {"result": {"total": "12"}}, "✓ tools  done  total: 12"),
+        ("task_start", {}, "▸ tools"),
+        ("task_end", {"duration_ms": 1430.2}, "✓ tools  1.4 s"),
+        ("task_end", {"result": {"total": "12"}}, "✓ tools  total: 12"),
         ("interrupt", {"value": "Why?"}, "? tools  asks  Why?"),
         ("interrupt", {"value": {"action_requests": [{"name": "a"}, {"name": "b"}]}}, "asks  a, b"),
         ("interrupt", {"value": [{"action_request": {"action": "send"}}]}, "asks  send"),
@@ -93,7 +93,7 @@ def test_subgraphs_are_indented() -> None:
 def test_only_what_matters_has_a_colour() -> None:
     assert styles("task_error", error="boom")["boom"] == "$bad"
     assert styles("interrupt", value="why")["asks"] == "$warn"
-    assert styles("task_start")["starts"] == "$muted"
+    assert styles("task_end", duration_ms=5)["5 ms"] == "$faint"
 
 
 @pytest.mark.parametrize("text", HOSTILE)

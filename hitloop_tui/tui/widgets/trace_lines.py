@@ -161,7 +161,8 @@ def _superstep(event: Event, with_thread: bool) -> Line:
 
 
 def _started(event: Event) -> Words:
-    return ((own("starts"), MUTED),)
+    """The glyph says it."""
+    return ()
 
 
 def _ended(event: Event) -> Words:
@@ -169,8 +170,8 @@ def _ended(event: Event) -> Words:
     if event.node == "__start__":
         return _labelled("input", event.data.get("result"))
     if isinstance(took, int | float):
-        return (own("done"), MUTED), (own(f"  {duration(took)}"), FAINT)
-    return _labelled("done", event.data.get("result"))
+        return ((own(duration(took)), FAINT),)
+    return ((brief(event.data.get("result")), MUTED),)
 
 
 def _asked(event: Event) -> Words:
