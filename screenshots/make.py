@@ -21,6 +21,8 @@ WIDE, SMALL = (140, 40), (80, 24)
 SETTLE_S = 1.0
 """Decision keys are ignored for half a second after the card changes."""
 
+PRESERVE = '<svg xml:space="preserve" '
+
 Drive = Callable[[Any], Awaitable[None]]
 
 
@@ -89,7 +91,9 @@ async def shoot(db: Path, name: str, size: tuple[int, int], drive: Drive) -> Non
         await drive(pilot)
         await pilot.pause(SETTLE_S)
         picture = app.export_screenshot(title="hitloop-tui")
-    (HERE / f"{name}.svg").write_text(re.sub(r"terminal-\d+-", "terminal-", picture) + "\n")
+    # Renderers that are no browsers drop leading blanks without it.
+    picture = re.sub(r"terminal-\d+-", "terminal-", picture).replace("<svg ", PRESERVE, 1)
+    (HERE / f"{name}.svg").write_text(picture + "\n")
     print(f"{name}.svg")
 
 
