@@ -128,7 +128,7 @@ class Checkpoints:
         with self._lock:
             try:
                 connection = self._open()
-                return [] if connection is None else connection.execute(sql, parameters).fetchall()
+                return [] if connection is None else _fetched(connection, sql, parameters)
             except sqlite3.Error as error:
                 self.close()
                 raise DatabaseError(f"{self.path}: {error}") from error
@@ -217,8 +217,6 @@ class Checkpoints:
         )
         try:
             connection.row_factory = sqlite3.Row
-            # One text that is no UTF-8 would make SQLite refuse all rows of a query.
-            connection.text_factory = lambda data: data.decode("utf-8", "replace")
             connection.execute("PRAGMA query_only=1")
             if self._has_tables(connection):
                 return connection
@@ -238,6 +236,19 @@ class Checkpoints:
                 " 'checkpoints' and 'writes'"
             )
         return len(ours) == 2  # a saver makes them one after the other
+
+
+def _fetched(
+    connection: sqlite3.Connection, sql: str, parameters: Sequence[Any] | Mapping[str, Any]
+) -> list[sqlite3.Row]:
+    """All rows, also when one of them has a text that is no UTF-8 and would refuse the others."""
+    try:
+        return connection.execute(sql, parameters).fetchall()
+    except sqlite3.OperationalError as error:
+        if "UTF-8" not in str(error) or connection.text_factory is not str:
+            raise
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
+    return connection.execute(sql, parameters).fetchall()
 
 
 def _metadata(rows: Sequence[sqlite3.Row]) -> Mapping[str, Any]:

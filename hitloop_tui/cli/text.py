@@ -80,8 +80,8 @@ def print_event(event: dict[str, Any]) -> None:
     """One line of the trace."""
     when = datetime.fromtimestamp(event["at"]).strftime("%H:%M:%S.%f")[:-3]
     depth = "  " * event["ns"].count("|") + ("  " if event["ns"] else "")
-    where = f"{depth}{event['kind']:<10} {event['node']}".rstrip()
-    cells = [f"{safe(event['thread_id']):<16}", safe(where), safe(pairs(event["data"]))]
+    where = f"{depth}{event['kind']:<11} {event['node']}"
+    cells = [f"{safe(event['thread_id']):<16}", f"{safe(where):<24}", safe(pairs(event["data"]))]
     click.echo("  ".join([when, *cells]).rstrip())
 
 
