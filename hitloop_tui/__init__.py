@@ -24,7 +24,7 @@ _HOMES = {
     "Worker": "hitloop_tui.attach.worker",
 }
 
-__all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604 - the names come from one table
+__all__ = ["__version__", *sorted(_HOMES)]
 __version__ = version("hitloop-tui")
 
 
