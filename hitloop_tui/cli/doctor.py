@@ -138,7 +138,7 @@ def _database(path: Path, ledger: Path | None) -> Iterator[Finding]:
         if review.state in (State.FAILED, State.UNCERTAIN):
             yield Finding("warn", f"review {review.id[:8]}", f"{review.state}: {review.detail}")
         if review.question.leftover_answer:
-            text = f"{review.thread_id}: another program left an answer on the thread that no task took"
+            text = f"{review.thread_id}: another program left an answer that no task took"
             yield Finding("warn", f"review {review.id[:8]}", text)
     file = session.ledger.file
     yield Finding("ok", "ledger", f"{file.path}" if file.path.exists() else "not needed yet")
