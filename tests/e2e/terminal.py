@@ -50,7 +50,9 @@ class Terminal:
             self._read()
         self._read()
         assert not self.child.isalive(), f"still running:\n{self.text}"
-        return self.child.exitstatus if self.child.signalstatus is None else -self.child.signalstatus
+        return (
+            self.child.exitstatus if self.child.signalstatus is None else -self.child.signalstatus
+        )
 
     def _wait(self, seen: object, what: str, timeout: float) -> str:
         until = time.monotonic() + timeout
@@ -77,7 +79,12 @@ def terminal(
         command[0],
         list(command[1:]),
         dimensions=(lines, columns),
-        env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(environment or {})},
+        env={
+            **os.environ,
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            **(environment or {}),
+        },
         timeout=WAIT_S,
     )
     try:
