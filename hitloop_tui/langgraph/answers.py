@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from hitloop_tui.core.digest import action_digest
 from hitloop_tui.core.models import Action
+from hitloop_tui.langgraph.question import asked_digest
 
 Verdict = Literal["approve", "edit", "reject", "respond", "ignore"]
 
@@ -102,7 +103,7 @@ def _typed(value: dict[str, Any], action: Action) -> Answer:
         case "edit", _:
             raise Refused("An edit needs the arguments to run, as an object.")
         case "approve", {"args": dict() as args, **call}:
-            if action_digest(_tool_name(call) or action.tool_name, args) != action.digest():
+            if action_digest(_tool_name(call) or action.tool_name, args) != asked_digest(action):
                 raise Refused("The accepted call is not the proposed one; send it as an edit.")
             return base
         case "approve" | "ignore", None:
@@ -117,7 +118,7 @@ def _typed(value: dict[str, Any], action: Action) -> Answer:
 
 def _signed(answer: Answer, value: dict[str, Any], action: Action) -> Answer:
     """`answer` with who and when, after checking that it was given to this very question."""
-    if value.get("digest") not in (None, action.digest()):
+    if value.get("digest") not in (None, asked_digest(action)):
         raise Refused("The action has changed since it was shown. Look again, then answer.")
     if value.get("action_id") not in (None, action.id):
         raise Refused("The answer names another action.")

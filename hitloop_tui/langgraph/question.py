@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from hitloop_tui.core.digest import action_digest
 from hitloop_tui.core.models import Action
 
 VERSION = 1
@@ -29,7 +30,7 @@ def question(
         "action": action.model_dump(mode="json"),
         "policy": policy_name,
         "policy_reason": policy_reason,
-        "digest": action.digest(),
+        "digest": asked_digest(action),
         "run_id": None if run_id is None else str(run_id),
         "deadline": None if deadline is None else deadline.isoformat(),
     }
@@ -46,6 +47,15 @@ def question(
             "hitloop": detail if error is None else {**detail, "error": error},
         }
     ]
+
+
+def asked_digest(action: Action) -> str:
+    """The digest of the call as a person sees it.
+
+    It differs from `action.digest()` only when an argument is nothing that JSON can say, like a
+    Decimal: the checkpoint holds its text, and an approval of the text is all a person can give.
+    """
+    return action_digest(action.tool_name, action.model_dump(mode="json")["tool_args"])
 
 
 def recent_messages(state: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Send
 
+from hitloop_tui.core.digest import action_digest
 from hitloop_tui.core.models import Action, Decision, RiskClass
 from hitloop_tui.langgraph import (
     create_interrupt_gate_node,
@@ -298,3 +300,16 @@ async def test_a_rejection_stands_when_the_policy_no_longer_asks(tmp_path: Path)
         policy.asks = False
         await thread.answer({"approved": False, "decided_by": "human:dana"})
     assert mailbox.calls == []
+
+
+async def test_arguments_that_json_cannot_say_can_be_approved(tmp_path: Path) -> None:
+    mailbox = Mailbox()
+    args = {"to": ["dana@halden.example"], "amount": Decimal("12.50")}
+    action = {"id": "a", "tool_name": "send_email", "tool_args": args, "risk_class": "high"}
+    async with opened(builder(mailbox), tmp_path) as thread:
+        await thread.start(action)
+        ours = (await thread.open()).value[0]["hitloop"]
+        shown = action_digest("send_email", {"to": args["to"], "amount": "12.50"})
+        assert ours["digest"] == shown
+        await thread.answer({"approved": True, "digest": shown})
+    assert mailbox.calls == [args]
