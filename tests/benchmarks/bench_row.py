@@ -14,7 +14,7 @@ from tests.benchmarks.measure import Line, Options, Spread, cpu_s, ms
 from tests.benchmarks.pty_console import Pty, console
 
 COMMITS, RUNS = 100, 50
-PAUSES_S = 0.2, 1.2
+PAUSES_S = 0.3, 1.2
 """Between commits: within the half second in which the console looks at frame rate, and after."""
 IDLE_S = 30.0
 MOVES = 40
@@ -61,6 +61,7 @@ def _drawn(db: Path, threads: int) -> list[Line]:
 
 
 def _row(screen: Pty, agent: Connection, how: str, number: int) -> float:
+    screen.press("g")  # the selected row stays where it is, so new ones would fill the list
     screen.listen(random.uniform(*PAUSES_S))
     thread_id = f"{how}-{number:03d}"
     agent.send((how, thread_id))

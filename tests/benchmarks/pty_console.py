@@ -33,6 +33,8 @@ class Pty:
         )
         os.close(slave)
         self.pid = self._process.pid
+        self._rest = b""
+        """What came together with what was waited for, after it."""
 
     def press(self, keys: str) -> float:
         os.write(self._master, keys.encode())
@@ -40,12 +42,14 @@ class Pty:
 
     def wait_for(self, pattern: str, timeout: float = START_S) -> float:
         """When output matching the regular expression came."""
-        seen, wanted = b"", re.compile(pattern.encode())
-        until = time.monotonic() + timeout
+        seen, wanted = self._rest, re.compile(pattern.encode())
+        came, until = time.monotonic(), time.monotonic() + timeout
         while (left := until - time.monotonic()) > 0:
+            if found := wanted.search(seen):
+                self._rest = seen[found.end() :]
+                return came
             seen += self._read(left)
-            if wanted.search(seen):
-                return time.monotonic()
+            came = time.monotonic()
         raise AssertionError(f"{pattern} never came; the output ends with {seen[-2000:]!r}")
 
     def burst(self, quiet_s: float, first_s: float = 2.0) -> tuple[int, float]:
@@ -74,6 +78,7 @@ class Pty:
         os.close(self._master)
 
     def _read(self, timeout: float) -> bytes:
+        self._rest = b""
         ready, _, _ = select.select([self._master], [], [], timeout)
         return os.read(self._master, 65536) if ready else b""
 
