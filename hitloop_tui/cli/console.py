@@ -80,7 +80,7 @@ def demo(
 
     Without a terminal it runs --headless, for `ls` and `approve` from another one.
     """
-    from hitloop_tui.demo import run_demo
+    from hitloop_tui.cli.demo import run_demo
 
     headless = headless or not _on_terminal()
     run_demo(

@@ -62,14 +62,19 @@ def ls(
 
 
 def _all(session: Session, states: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Open Reviews from the source; closed ones, when asked for, from the ledger."""
+    """What is open now; when states are named, also what was decided and is over."""
     wanted = {State(state) for state in states if state != "all"} or set(OPEN_STATES)
     if "all" in states:
         wanted = set(State)
+    listed = set()
     if wanted & OPEN_STATES:
-        yield from (r.to_json() for r in session.inbox.reviews() if r.state in wanted)
-    if closed := wanted - OPEN_STATES:
-        yield from (as_decided(r) for r in session.ledger.records() if r.state in closed)
+        for review in session.inbox.reviews():
+            listed.add(review.key)
+            if review.state in wanted:
+                yield review.to_json()
+    if states:
+        past = (record for record in session.ledger.records() if record.key not in listed)
+        yield from (as_decided(record) for record in past if record.state in wanted)
 
 
 @click.command()
