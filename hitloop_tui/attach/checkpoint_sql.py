@@ -81,6 +81,8 @@ HEAD = """
 SELECT type, checkpoint, metadata FROM checkpoints
  WHERE thread_id=? AND checkpoint_ns='' ORDER BY checkpoint_id DESC LIMIT 1"""
 
+HEAD_ID = "SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id=? AND checkpoint_ns=''"
+
 CHECKPOINT = """
 SELECT type, checkpoint FROM checkpoints
  WHERE thread_id=? AND checkpoint_ns='' AND checkpoint_id=?"""

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,10 @@ class Checkpoints:
             if identity.key.startswith(prefix)
         }
         return list(found.values())
+
+    def head_at(self, thread_id: str) -> datetime | None:
+        rows = self.rows(checkpoint_sql.HEAD_ID, (thread_id,))
+        return interrupt_rows.asked_at(rows[0][0]) if rows and rows[0][0] is not None else None
 
     def metadata(self, thread_id: str) -> Mapping[str, Any]:
         return _metadata(self.rows(checkpoint_sql.HEAD, (thread_id,)))

@@ -13,6 +13,7 @@ from typing import Any
 from hitloop_tui.attach import shapes
 from hitloop_tui.attach.interrupt_rows import CANCELLED
 from hitloop_tui.attach.ledger import Ledger, Record
+from hitloop_tui.attach.recorded import recorded_review, with_record
 from hitloop_tui.attach.review import OPEN_STATES, Question, Review, State, Verdict
 from hitloop_tui.attach.source import Source
 from hitloop_tui.attach.summary import summarise
@@ -70,6 +71,8 @@ class Inbox:
         self._threads: dict[str, set[str]] = {}
         """Keys by thread, to replace a thread's rows without looking at the others."""
         self._records: dict[str, Record] = {}
+        self._unsettled: dict[str, list[Record]] = {}
+        """Those in an open state, by thread: the thread may have gone on, and its tool failed."""
         self._partial: dict[str, dict[int, Verdict]] = {}
         self._source_version: object = None
         self._ledger_version: int | None = None
@@ -84,7 +87,7 @@ class Inbox:
     def load_newest(self, limit: int) -> None:
         """Fill an empty inbox with the newest questions only, for a first screen."""
         self.read_ledger()
-        self._replace(self.source.newest(limit))
+        self._replace(self._asked(self.source.newest(limit)))
 
     def load(self) -> None:
         """Read every pending question of the database."""
@@ -95,7 +98,7 @@ class Inbox:
         self.read_ledger()
         self._rows.clear()
         self._threads.clear()
-        self._replace(self.source.questions())
+        self._replace(self._open(self.source.questions(), self._unsettled))
         self._failed = False
 
     def refresh(self) -> bool:
@@ -139,12 +142,12 @@ class Inbox:
 
     def thread_reviews(self, thread_id: str) -> list[Review]:
         """All open Reviews of a thread, read now."""
-        return list(self._open(self.source.thread_questions(thread_id)))
+        return list(self._open(self.source.thread_questions(thread_id), [thread_id]))
 
     def reviews(self) -> Iterator[Review]:
         """All open Reviews of the database, whole, read now."""
         self.read_ledger()
-        return self._open(self.source.questions())
+        return self._open(self.source.questions(), self._unsettled)
 
     def read_ledger(self) -> set[str]:
         """Read the ledger anew; the threads whose Reviews may look different now."""
@@ -165,9 +168,35 @@ class Inbox:
             if partial.get(key) != self._partial.get(key) and key in self._rows
         }
         self._records, self._partial = records, partial
+        self._unsettled = {}
+        for record in records.values():
+            if record.state in OPEN_STATES:
+                self._unsettled.setdefault(record.identity.thread_id, []).append(record)
         return changed
 
-    def _open(self, questions: Iterable[Question]) -> Iterator[Review]:
+    def _open(self, questions: Iterable[Question], threads: Iterable[str]) -> Iterator[Review]:
+        """What the questions of `threads` ask, and what was decided there and is not over."""
+        asked = set()
+        for review in self._asked(questions):
+            asked.add(review.key)
+            yield review
+        for thread_id in threads:
+            for record in self._unsettled.get(thread_id, ()):
+                if record.key not in asked and self._not_over(record):
+                    yield recorded_review(record)
+
+    def _not_over(self, record: Record) -> bool:
+        """Whether a decision still matters to a thread whose head does not ask about it.
+
+        A thread that moved after a failed or interrupted attempt was taken on by somebody.
+        """
+        moved_at = self.source.head_at(record.identity.thread_id)
+        if moved_at is None:
+            return False
+        ended = record.state in (State.FAILED, State.UNCERTAIN)
+        return not (ended and record.attempted_until and moved_at > record.attempted_until)
+
+    def _asked(self, questions: Iterable[Question]) -> Iterator[Review]:
         for question in questions:
             reading = shapes.read(question)
             if reading is None:
@@ -192,23 +221,12 @@ class Inbox:
     def _reread(self, thread_id: str) -> None:
         for key in self._threads.pop(thread_id, ()):
             self._rows.pop(key, None)
-        self._replace(self.source.thread_questions(thread_id))
+        self._replace(self.thread_reviews(thread_id))
 
-    def _replace(self, questions: Iterable[Question]) -> None:
-        for review in self._open(questions):
+    def _replace(self, reviews: Iterable[Review]) -> None:
+        for review in reviews:
             self._rows[review.key] = Row.of(review)
             self._threads.setdefault(review.thread_id, set()).add(review.key)
-
-
-def with_record(review: Review, record: Record) -> Review:
-    return replace(
-        review,
-        state=record.state,
-        detail=record.detail,
-        decided_by=record.decided_by,
-        decided_at=record.decided_at,
-        verdicts=dict(enumerate(record.verdicts)),
-    )
 
 
 def _answered_elsewhere(question: Question) -> dict[str, Any]:

@@ -105,6 +105,8 @@ def _of_row(
         asker = _asker(row, found.id, leaves, nodes)
         # A task that was cancelled halfway keeps its answer, and would take it again.
         answered = (stopped or asker.error) is not None and asker.taken(found.id)
+        # The last answer was given to this question: it had one less when it was decided.
+        answers = asker.answers - answered
         error = asker.error or (stopped if answered else None)
         yield Question(
             identity=Identity(
@@ -113,7 +115,7 @@ def _of_row(
                 _text(row["checkpoint_id"]),
                 _text(row["task_id"]),
                 found.id,
-                asker.answers,
+                answers,
             ),
             value=found.value,
             response_schema=found.schema,

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from hitloop_tui.attach import leases, recording
@@ -47,6 +48,8 @@ class Record:
     state: State
     detail: str
     attempt: int | None
+    attempted_until: datetime | None = None
+    """When the last attempt ended, or its worker was last heard of."""
 
     @property
     def key(self) -> str:
@@ -181,7 +184,15 @@ def _record(row: sqlite3.Row) -> Record:
         state=state,
         detail=detail,
         attempt=row["attempt"],
+        attempted_until=_until(row),
     )
+
+
+def _until(row: sqlite3.Row) -> datetime | None:
+    if row["finished_at"] is not None:
+        return datetime.fromisoformat(row["finished_at"])
+    beat = row["heartbeat_at"]
+    return None if beat is None else datetime.fromtimestamp(beat + leases.HEARTBEAT_S, UTC)
 
 
 def _state(row: sqlite3.Row) -> tuple[State, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,6 +55,10 @@ class Source(Protocol):
 
     def asked_before(self, prefix: str) -> list[Identity]:
         """Identities, pending or long answered, whose key starts with `prefix`."""
+        ...
+
+    def head_at(self, thread_id: str) -> datetime | None:
+        """When the thread last moved; None when it does not exist."""
         ...
 
     def metadata(self, thread_id: str) -> Mapping[str, Any]:

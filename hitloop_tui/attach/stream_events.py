@@ -36,7 +36,11 @@ class RunEvents:
         self.started: set[str] = set()
         """Task ids."""
         self._log = log
-        self._common: dict[str, Any] = {"thread_id": thread_id, "graph_id": graph_id, "attempt": attempt}
+        self._common: dict[str, Any] = {
+            "thread_id": thread_id,
+            "graph_id": graph_id,
+            "attempt": attempt,
+        }
         self._since: dict[str, float] = {}
 
     def add(self, kind: str, data: Mapping[str, Any], **where: Any) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from hitloop_tui.attach.decide import Outcome, decide
 from hitloop_tui.attach.events import Event
-from hitloop_tui.attach.inbox import Row, with_record
+from hitloop_tui.attach.inbox import Row
 from hitloop_tui.attach.leases import live_workers
 from hitloop_tui.attach.person import Person
+from hitloop_tui.attach.recorded import with_record
 from hitloop_tui.attach.review import Review, State, Verdict
 from hitloop_tui.attach.session import Session
 from hitloop_tui.attach.source import Message

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from hitloop_tui.attach.leases import Leases
 from hitloop_tui.attach.ledger import Ledger
 from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.person import Person
-from hitloop_tui.attach.review import OPEN_STATES, Kind, State, Verdict
+from hitloop_tui.attach.review import OPEN_STATES, Kind, Review, State, Verdict
 from hitloop_tui.attach.session import Session
 from hitloop_tui.errors import DatabaseError
 from tests import zoo
@@ -256,6 +258,56 @@ def test_answered_outside_the_console(session, saver_of):
     assert failed.state is State.FAILED
     assert failed.allowed == ()
     assert "ValueError" in failed.detail
+
+
+def test_a_tool_that_raised_is_the_review_that_was_decided(session, saver_of):
+    saver = saver_of(session.source.path)
+    ask(saver, "failing", "t", {"said": []})
+    [review] = [r for r in session.inbox.reviews() if _asks(r) == "a1"]
+    lease = _leased(session, review)
+    ask(saver, "failing", "t", Command(resume={review.question.identity.interrupt_id: "boom"}))
+    lease("failed", "ValueError('boom a1')")
+    [failed] = [r for r in session.inbox.reviews() if _asks(r) == "a1"]
+    assert (failed.id, failed.state, failed.decided_by) == (review.id, State.FAILED, "human:bob")
+    assert failed.detail == "ValueError('boom a1')"
+
+
+@pytest.mark.parametrize("outcome", ["failed", "uncertain"])
+def test_what_went_wrong_after_the_question_was_answered(session, saver_of, outcome):
+    """The node that asks may be done when the tool, in a later node, raises or is killed."""
+    saver = saver_of(session.source.path)
+    ask(saver, "one", "t", {"said": []})
+    session.inbox.load()
+    [review] = session.inbox.thread_reviews("t")
+    lease = _leased(session, review)
+    ask(saver, "one", "t", Command(resume={review.question.identity.interrupt_id: "yes"}))
+    assert _state(session) == (State.APPLYING, "human:bob")
+    lease(outcome, "the tool raised")
+    assert _state(session) == (State(outcome), "human:bob")
+    assert anew(session) == session.inbox.rows()
+    [shown] = session.inbox.reviews()
+    assert (shown.id, shown.actions, shown.allowed) == (review.id, review.actions, ())
+    assert shown.verdicts == {0: Verdict(Kind.RESPOND, value="yes")}
+    ask(saver, "one", "t", {"said": []})  # somebody took the thread on
+    session.inbox.refresh()
+    assert [row.state for row in session.inbox.rows()] == [State.PENDING]
+    saver.delete_thread("t")
+    session.inbox.refresh()
+    assert session.inbox.rows() == []
+
+
+def _asks(review: Review) -> Any:
+    return review.actions[0].tool_args["question"]
+
+
+def _leased(session: Session, review: Review) -> Callable[[str, str], None]:
+    """Decide and lease it; how to end the attempt."""
+    verdict = Verdict(Kind.RESPOND, value="yes")
+    session.ledger.record(review, {0: verdict}, "yes", Person("bob", {}))
+    leases = Leases(session.ledger.file, ["g"])
+    leases.register()
+    [lease] = leases.take(review.thread_id)
+    return partial(leases.finish, lease)
 
 
 def test_rows_are_newest_first_and_whole_reviews_are_read_again(session, saver_of):
