@@ -41,7 +41,7 @@ def test_its_names_are_there():
 
 
 @pytest.mark.parametrize(
-    "module", ["hitloop_tui.cli", "hitloop_tui.attach.session", "hitloop_tui.demo"]
+    "module", ["hitloop_tui.cli", "hitloop_tui.attach.session", "hitloop_tui.cli.demo"]
 )
 def test_the_engine_loads_no_langgraph_and_no_screen(module):
     assert loaded(f"import {module}", "textual", "jsonschema", *AGENTS_ROOM) == set()
