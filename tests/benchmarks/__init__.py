@@ -1,1 +1,1 @@
-"""Benchmarks, run by hand: `python -m tests.benchmarks [NAME ...]`. pytest collects none of them."""
+"""Benchmarks, run by hand: `python -m tests.benchmarks [NAME ...]`. pytest collects none."""

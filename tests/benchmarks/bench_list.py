@@ -51,19 +51,19 @@ def _at(db: Path, threads: int, listed: tuple[int, float]) -> list[Line]:
     sample = min(threads, SAMPLE)
     state = timed(lambda: _get_state(db, threads, sample)) / sample * threads
     whole = listed[1] * threads / listed[0]
-    where = f"{threads:,} threads ({counts.pop():,} pending)"
+    where = f"{threads:,} threads, {counts.pop():,} pending"
     guess = f" (x{threads // listed[0]} of {listed[0]:,})" if threads > listed[0] else ""
     state_guess = f" (from {sample:,} threads)" if threads > sample else ""
     return [
         Line(f"{where}: Inbox.reviews()", ms(reviews), f"SQL + decode {ms(floor)}",
              reviews / floor, "<= 1.2x", reviews / floor <= 1.2),
-        Line("Inbox.load()", ms(load), f"SQL + decode {ms(floor)}",
+        Line(f"{threads:,}: Inbox.load()", ms(load), f"SQL + decode {ms(floor)}",
              load / floor, "<= 1.2x", load / floor <= 1.2),
-        Line("Inbox.load()", ms(load), f"SQL alone {ms(scan)}", load / scan),
-        Line("Inbox.load()", ms(load), f"get_state {ms(state)}{state_guess}", load / state),
-        Line("Inbox.load()", ms(load), f"saver.list(None) {ms(whole)}{guess}", load / whole),
-        Line("Checkpoints.newest(50)", str(spreads[4]), target="< 50 ms", met=newest < 0.05),
-        Line("Inbox.load_newest(50)", str(spreads[5]), target="< 50 ms", met=newest_rows < 0.05),
+        Line(f"{threads:,}: Inbox.load()", ms(load), f"SQL alone {ms(scan)}", load / scan),
+        Line(f"{threads:,}: Inbox.load()", ms(load), f"get_state {ms(state)}{state_guess}", load / state),
+        Line(f"{threads:,}: Inbox.load()", ms(load), f"saver.list(None) {ms(whole)}{guess}", load / whole),
+        Line(f"{threads:,}: Checkpoints.newest(50), {_newest(db)} found", str(spreads[4]), target="< 50 ms", met=newest < 0.05),
+        Line(f"{threads:,}: Inbox.load_newest(50)", str(spreads[5]), target="< 50 ms", met=newest_rows < 0.05),
     ]  # fmt: skip
 
 

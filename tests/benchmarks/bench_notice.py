@@ -15,7 +15,7 @@ from hitloop_tui.attach.watch import changes
 from tests.benchmarks import graphs, writer
 from tests.benchmarks.measure import Line, Options, Spread
 
-BUSY, IDLE = [0.03] * 100, [0.8] * 10
+BUSY, IDLE = [0.03] * 1000, [0.8] * 60
 """Gaps between commits: within the half second of frame-rate looks, and after it."""
 IDLE_S = 20.0
 

@@ -32,9 +32,7 @@ def run(options: Options) -> list[Line]:
     return [line for size in frames for line in _lines(size, frames[size], rows[size], imports)]
 
 
-def _lines(
-    size: int, frames: list[float], rows: list[float], imports: list[float]
-) -> list[Line]:
+def _lines(size: int, frames: list[float], rows: list[float], imports: list[float]) -> list[Line]:
     floor = Spread(imports)
     limit = 1.3 * floor.p50 + 0.2
     against, target = f"import textual.app {ms(floor.p50)}", f"<= 1.3x + 0.2 s = {ms(limit)}"

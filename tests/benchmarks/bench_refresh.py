@@ -50,6 +50,6 @@ def _at(db: Path, threads: int) -> list[Line]:
             target="p50 < 1 ms",
             met=found.p50 < 0.001,
         ),
-        Line("Inbox.refresh(), nothing changed", str(Spread(idle))),
-        Line(f"Inbox.rows(), {rows:,} rows sorted", ms(Spread(sorting).p50)),
+        Line(f"{threads:,}: Inbox.refresh(), nothing changed", str(Spread(idle))),
+        Line(f"{threads:,}: Inbox.rows(), {rows:,} rows sorted", ms(Spread(sorting).p50)),
     ]

@@ -88,7 +88,8 @@ def _worker(db: Path) -> Iterator[tuple[Session, int]]:
     try:
         until = time.monotonic() + WAIT_S
         while not live_workers(session.ledger.file):
-            assert process.poll() is None and time.monotonic() < until, log.read_text()
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
             time.sleep(0.1)
         yield session, process.pid
     finally:

@@ -52,7 +52,7 @@ def _drawn(db: Path, threads: int) -> list[Line]:
             met=one.p95 < 0.03,
         ),
         Line(
-            "the same, last of several commits of a graph run",
+            f"{threads:,} threads: the last of several commits of a graph run to row drawn",
             str(run),
             target="p95 < 30 ms",
             met=run.p95 < 0.03,
