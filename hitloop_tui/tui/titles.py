@@ -21,12 +21,13 @@ def put(pane: Widget, title: Content) -> None:
 
 
 def inbox(state: InboxState) -> Content:
-    """The order, and the filter with what it leaves."""
-    title = line(own("Inbox"), *_dot(), own(state.order.value, FAINT))
+    """What a filter leaves, the filter, and the order, which is the first to go without room."""
+    order = own(state.order.value, FAINT)
     if not state.filter:
-        return title
+        return line(own("Inbox"), *_dot(), order)
     count = own(f"{len(state.shown)} of {state.total}", ACCENT)
-    return line(title, *_dot(), text(safe(f"/{state.filter}"), ACCENT), own(" "), count)
+    words = text(safe(f"/{state.filter}"), ACCENT)
+    return line(own("Inbox"), *_dot(), count, *_dot(), words, *_dot(), order)
 
 
 def card(review: Review | None, index: int) -> Content:

@@ -184,7 +184,7 @@ class InboxList(ScrollView, can_focus=True):
             if self._loading:
                 said = "reading the database"
             elif self.state.filter:
-                said = f"nothing matches; {self.state.total} hidden by the filter"
+                said = f"no match; {self.state.total} hidden by the filter"
             else:
                 said = "nothing waits for you"
         words = fitted(own(f"   {said}", FAINT), self._width)

@@ -17,6 +17,8 @@ Row = list[Part]
 """What one terminal row shows."""
 
 MIN_WIDTH = 8
+_JOINTS = "./_-:,;|"
+"""Where a word that is longer than a row may end it: paths, names and identifiers."""
 
 _RANGES = ((0x20, 0x7E), (0xA1, 0xAC), (0xAE, 0x2FF), (0x370, 0x482), (0x2500, 0x25FC))
 _SIGNS = "…•→↑↓⏎␣✓✗∅»❝“”—€\u2018\u2019\u2013"
@@ -110,7 +112,8 @@ class Wrapped:
 def row_ends(text: str, first: int, rest: int, solid: int = 0) -> list[int]:
     """Where each row of `text` ends, for a first row of `first` cells and others of `rest`.
 
-    Rows end after blanks where there are any; those may lie beyond the width.
+    Rows end after blanks where there are any; those may lie beyond the width. A longer word is
+    divided after a joint such as the dots of a path.
     """
     if text.isascii() or _ONE_CELL.issuperset(text):
         return _narrow_ends(text, first, rest, solid)
@@ -123,7 +126,7 @@ def _narrow_ends(text: str, first: int, rest: int, solid: int) -> list[int]:
     while length - start > width:
         limit = start + width
         space = text.rfind(" ", max(start, solid), limit + 1)
-        start = space + 1 if space > start else limit
+        start = space + 1 if space > start else _joint(text, start + width // 2, limit)
         while text.startswith(" ", start):
             start += 1
         ends.append(start)
@@ -131,6 +134,11 @@ def _narrow_ends(text: str, first: int, rest: int, solid: int) -> list[int]:
     if start < length or not ends:
         ends.append(length)
     return ends
+
+
+def _joint(text: str, first: int, limit: int) -> int:
+    """The last place in a long word where a row reads well to its end; `limit` for none."""
+    return max(text.rfind(char, first, limit) for char in _JOINTS) + 1 or limit
 
 
 def _wide_ends(text: str, first: int, rest: int, solid: int) -> list[int]:
