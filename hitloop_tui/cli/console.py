@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 from pathlib import Path
 
@@ -109,6 +110,8 @@ def _refuse_typo(argument: Path | None) -> None:
 def need_terminal() -> None:
     if not _on_terminal():
         raise BadInput("the console needs a terminal; in a script use ls, show and approve")
+    if os.environ.get("TERM") == "dumb":
+        raise BadInput("TERM=dumb: the console needs a terminal that can move its cursor")
 
 
 def _on_terminal() -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from rich.segment import Segment
 from textual.app import App, SystemCommand
 from textual.color import Color
-from textual.filter import LineFilter
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from hitloop_tui.attach import spawn
 from hitloop_tui.errors import HitloopError
@@ -39,6 +41,12 @@ class NoControls(LineFilter):
         ]
 
 
+class WholeCells(ScrollBarRender):
+    """A scrollbar without block characters, for terminals that know ASCII only."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "]
+
+
 class ConsoleApp(App[None]):
     """Themes, the last door for text, signals, and the palette."""
 
@@ -59,6 +67,7 @@ class ConsoleApp(App[None]):
 
     def on_mount(self) -> None:
         self.set_class(ascii_only(), "-ascii")
+        ScrollBar.renderer = WholeCells if ascii_only() else ScrollBarRender
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
         if self.setup.has_graphs and not self.setup.read_only:
@@ -68,7 +77,11 @@ class ConsoleApp(App[None]):
         self.main.reader.stop()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        return [*super().get_line_filters(), NoControls()]
+        """With NO_COLOR Textual picks a filter before it knows the theme, and the wrong one draws
+        the terminal's own colours as black on black."""
+        found = super().get_line_filters()
+        plain = [NoColor() if isinstance(each, Monochrome) else each for each in found]
+        return [*plain, NoControls()]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theme.variable_defaults(self.current_theme)

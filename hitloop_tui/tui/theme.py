@@ -214,10 +214,9 @@ def first_theme(available: Container[str]) -> str:
 
 
 def few_colours() -> bool:
-    """No colour wanted, or a terminal that says it has 16 or fewer."""
+    """No colour wanted, or a terminal in which Rich would draw ours with 16 greys and the like."""
     if os.environ.get("NO_COLOR") is not None:
         return True
     if os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
         return False
-    term = os.environ.get("TERM", "")
-    return term in ("linux", "vt100", "vt220", "ansi", "xterm", "screen", "tmux", "dumb", "")
+    return os.environ.get("TERM", "").rpartition("-")[2] not in ("256color", "kitty")

@@ -186,6 +186,12 @@ def test_a_signal_restores_the_terminal_and_leaves_the_worker(
         file.close()
 
 
+def test_a_terminal_that_cannot_move_its_cursor_is_refused(agents: Agents) -> None:
+    with terminal([*HITLOOP, str(agents.db)], 80, 24, {"TERM": "dumb"}) as console:
+        assert console.wait_end() == 2
+        assert "TERM=dumb" in console.text
+
+
 def test_the_demo_starts_everything_and_stops_it(tmp_path: Path) -> None:
     environment = {"XDG_STATE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     with terminal([*HITLOOP, "demo", "--threads", "1"], 140, 40, environment) as console:

@@ -17,6 +17,7 @@ from hitloop_tui.attach.review import Kind, State, Verdict
 from hitloop_tui.attach.session import Session
 from hitloop_tui.tui.app import NoControls
 from hitloop_tui.tui.keymap import KEYS
+from hitloop_tui.tui.theme import few_colours
 from tests.pilot.console import NARROW, WIDE, console
 from tests.pilot.questions import gate
 
@@ -177,3 +178,55 @@ async def test_sigterm_leaves(db: Path) -> None:
 async def test_no_filter_lets_controls_through(db: Path) -> None:
     async with console(db) as c:
         assert any(isinstance(each, NoControls) for each in c.app.get_line_filters())
+
+
+async def test_a_terminal_that_becomes_wide_shows_what_has_happened(db: Path) -> None:
+    async with console(db, (100, 30)) as c:
+        for size in ((40, 10), (20, 5), (200, 50)):
+            await c.pilot.resize_terminal(*size)
+            await c.pilot.pause()
+        await c.until(lambda: c.main.trace.buffer.entries, "the trace of the past")
+
+
+async def test_without_colour_text_is_drawn_in_the_terminals_own(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with console(db) as c:
+        strips = [strip for line in c.main._compositor.render_strips() for strip in line]
+        drawn = strips
+        for each in c.app.get_line_filters():
+            drawn = each.apply(drawn, c.main.background_colors[1])
+        colours = {s.style.color for s in drawn if s.style is not None and s.style.color}
+        assert {colour.name for colour in colours} == {"default"}
+
+
+@pytest.mark.parametrize(
+    ("term", "colorterm", "few"),
+    [
+        ("xterm-256color", "", False),
+        ("tmux-256color", "", False),
+        ("xterm-kitty", "", False),
+        ("xterm", "truecolor", False),
+        ("xterm", "", True),
+        ("linux", "", True),
+        ("foot", "", True),
+        ("", "", True),
+    ],
+)
+def test_the_terminals_own_colours_where_it_has_few(
+    term: str, colorterm: str, few: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("COLORTERM", colorterm)
+    assert few_colours() is few
+
+
+async def test_ascii_only_means_the_scrollbar_too(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HITLOOP_ASCII", "1")
+    async with console(db, (60, 14)) as c:
+        assert c.main.inbox.show_vertical_scrollbar
+        drawn = "".join(s.text for line in c.main._compositor.render_strips() for s in line)
+        assert not set("▁▂▃▄▅▆▇") & set(drawn)

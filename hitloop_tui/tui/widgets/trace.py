@@ -59,7 +59,6 @@ class TracePane(RowsView):
         self._noted = 0
         """How many dropped events the note at the top tells of."""
         self._width = 0
-        self._shown = False
         self._flushed = 0.0
         self._timer: Timer | None = None
 
@@ -104,15 +103,12 @@ class TracePane(RowsView):
         self._rebuild()
 
     def on_show(self) -> None:
-        self._shown = True
         self._flush_soon()
-
-    def on_hide(self) -> None:
-        self._shown = False
 
     def on_resize(self, event: events.Resize) -> None:
         if self.text_width != self._width:
             self._rebuild()
+        self._flush_soon()
 
     def on_mouse_scroll_up(self) -> None:
         self.following = False
@@ -142,7 +138,7 @@ class TracePane(RowsView):
 
     def _flush_soon(self) -> None:
         """Now if the last flush is long ago, else when its time has come. Idle costs nothing."""
-        if not self._waiting or not self._shown or self._timer is not None:
+        if not self._waiting or not self.display or self._timer is not None:
             return
         wait = self._flushed + FLUSH_S - monotonic()
         if wait <= 0:
@@ -152,7 +148,7 @@ class TracePane(RowsView):
 
     def _flush(self) -> None:
         self._timer = None
-        if not self._shown or self._width <= 0:
+        if not self.display or self._width <= 0:
             return
         self._flushed = monotonic()
         batch, self._waiting = self._waiting, []
