@@ -68,11 +68,17 @@ class Agents:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def stop_worker(self) -> None:
-        file = LedgerFile(ledger_path(self.db))
-        for worker in live_workers(file):
-            os.kill(worker.pid, signal.SIGTERM)
-        eventually(lambda: not live_workers(file))
-        file.close()
+        """Also one that has not yet said in the ledger that it lives."""
+        for pid in self._workers():
+            os.kill(pid, signal.SIGTERM)
+        eventually(lambda: not self._workers())
+
+    def _workers(self) -> list[int]:
+        pattern = f"hitloop_tui worker {self.db}"
+        found = subprocess.run(
+            ["pgrep", "-f", pattern], capture_output=True, text=True, check=False
+        )
+        return [int(pid) for pid in found.stdout.split()]
 
 
 def eventually(met: Callable[[], object], seconds: float = 40.0) -> None:
