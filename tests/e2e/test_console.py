@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -74,11 +75,17 @@ class Agents:
         eventually(lambda: not self._workers())
 
     def _workers(self) -> list[int]:
-        pattern = f"hitloop_tui worker {self.db}"
-        found = subprocess.run(
-            ["pgrep", "-f", pattern], capture_output=True, text=True, check=False
-        )
-        return [int(pid) for pid in found.stdout.split()]
+        return processes(f"hitloop_tui worker {self.db}")
+
+
+def processes(words: str) -> list[int]:
+    """Processes with these words in their command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            if words.encode() in path.read_bytes().replace(b"\0", b" "):
+                found.append(int(path.parent.name))
+    return found
 
 
 def eventually(met: Callable[[], object], seconds: float = 40.0) -> None:
@@ -203,9 +210,7 @@ def test_the_demo_starts_everything_and_stops_it(tmp_path: Path) -> None:
     with terminal([*HITLOOP, "demo", "--threads", "1"], 140, 40, environment) as console:
         console.wait_for("refund_order")
         console.wait_for("worker alive")
-        children = subprocess.run(
-            ["pgrep", "-f", str(tmp_path)], capture_output=True, text=True, check=False
-        ).stdout.split()
+        children = processes(str(tmp_path))
         assert len(children) >= 2
         console.press("q")
         assert console.wait_end() == 0
