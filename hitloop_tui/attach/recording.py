@@ -13,6 +13,7 @@ from typing import Any
 from hitloop_tui.attach.ledger_file import now
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.review import Review, Verdict
+from hitloop_tui.core.plain_json import json_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,8 @@ def insert_decision(
             review.question.graph_id,
             review.reading.shape,
             review.question.digest,
-            json.dumps(shown, default=repr),
-            json.dumps(said, default=repr),
+            json_text(shown),
+            json.dumps(said),
             json.dumps(answer),
             person.decided_by,
             json.dumps(person.account),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 import click
 
+from hitloop_tui.core.plain_json import json_text
 from hitloop_tui.errors import BadInput, HitloopError, NotFound
 from hitloop_tui.safetext import safe
 
@@ -26,9 +26,9 @@ def say(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """One JSON document. ASCII only, so that no text in it can steer a terminal."""
-    click.echo(json.dumps(value, indent=2, default=str, ensure_ascii=True))
+    click.echo(json_text(value, indent=2))
 
 
 def print_json_lines(values: Iterable[Any]) -> None:
     for value in values:
-        click.echo(json.dumps(value, default=str, ensure_ascii=True))
+        click.echo(json_text(value))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, Field, NonNegativeFloat
 
 from hitloop_tui.core.digest import action_digest
+from hitloop_tui.core.plain_json import json_text
 
 
 class RiskClass(StrEnum):
@@ -43,7 +43,7 @@ class Action(BaseModel):
 
     def summary(self, max_args_length: int = 100) -> str:
         """One line: `[RISK] tool(arguments as JSON)`; a cut says how much it hides."""
-        text = json.dumps(self.tool_args, default=str, ensure_ascii=False)
+        text = json_text(self.tool_args, ascii_only=False)
         hidden = len(text) - max_args_length
         if hidden > 0:
             text = f"{text[:max_args_length]}… +{hidden} characters"
@@ -63,7 +63,7 @@ class ApprovalRequest(BaseModel):
         """Several lines for a plain terminal. The text is raw: pass it through `safetext`."""
         action = self.action
         sections = {
-            "Arguments": json.dumps(action.tool_args, indent=2, default=str, ensure_ascii=False),
+            "Arguments": json_text(action.tool_args, indent=2, ascii_only=False),
             "Side effects": "\n".join(f"- {effect}" for effect in action.side_effects),
             "Rationale (the agent's words)": action.rationale,
             "Context": self.summary_context,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from hitloop_tui.core.digest import action_digest
 from hitloop_tui.core.models import Action
+from hitloop_tui.core.plain_json import json_text
 
 VERSION = 1
 MESSAGES_SHOWN = 3
@@ -76,7 +76,7 @@ def _one_line(message: Any) -> str:
 
 
 def _description(action: Action, policy_reason: str, context: list[str]) -> str:
-    args = json.dumps(action.tool_args, indent=2, ensure_ascii=False, default=str)
+    args = json_text(action.tool_args, indent=2, ascii_only=False)
     sections = {
         "Why approval is needed": policy_reason,
         "Arguments": f"```json\n{args}\n```",

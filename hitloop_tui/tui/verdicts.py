@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from textual.content import Content
 
 from hitloop_tui.attach.decide import Outcome
 from hitloop_tui.attach.review import Kind, Review, State, Verdict
+from hitloop_tui.core.plain_json import json_text
 from hitloop_tui.safetext import safe
 from hitloop_tui.tui.content import BAD, GOOD, MUTED, STRONG, WARN, ago, line, own, text
 from hitloop_tui.tui.glyphs import G
@@ -84,7 +84,7 @@ def said_of_many(outcomes: Sequence[Outcome]) -> Content:
 def clipping(review: Review, index: int, what: str) -> str:
     """What `y` (the id) and `Y` (the arguments) copy; ASCII, so that a paste runs no escapes."""
     if what == "args" and review.actions:
-        return json.dumps(review.actions[index].tool_args, default=str, ensure_ascii=True)
+        return json_text(review.actions[index].tool_args)
     return review.id
 
 

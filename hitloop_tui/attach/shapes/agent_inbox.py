@@ -10,6 +10,7 @@ from typing import Any
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.review import Kind, Question, Reading, Review, ReviewAction, Verdict
 from hitloop_tui.attach.shapes.base import need_text
+from hitloop_tui.core.plain_json import sayable
 
 NAME = "agent_inbox"
 
@@ -76,8 +77,9 @@ def _action(request: dict[str, Any]) -> ReviewAction:
 def _response(action: ReviewAction, verdict: Verdict) -> dict[str, Any]:
     match verdict.kind:
         case Kind.APPROVE:
-            editable = Kind.EDIT in action.allowed
-            return {"type": "accept", "args": _request(action) if editable else None}
+            # As its clients do; but a call that would come back as another one is left out.
+            given_back = Kind.EDIT in action.allowed and sayable(action.tool_args)
+            return {"type": "accept", "args": _request(action) if given_back else None}
         case Kind.EDIT:
             return {"type": "edit", "args": {**_request(action), "args": verdict.args}}
         case Kind.RESPOND:

@@ -1,0 +1,52 @@
+"""JSON text of any value: one odd key must not hide a whole list.
+
+Checkpoints hold bytes, NaN and keys that are no text. Here they become text, for people and other
+programs to read; `core.digest` tells them apart.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+
+def json_text(value: Any, *, indent: int | None = None, ascii_only: bool = True) -> str:
+    """`value` as strict JSON."""
+    try:
+        return json.dumps(value, indent=indent, ensure_ascii=ascii_only, allow_nan=False)
+    except (TypeError, ValueError):
+        return json.dumps(_said(value), indent=indent, ensure_ascii=ascii_only, allow_nan=False)
+
+
+def sayable(value: Any) -> bool:
+    """Whether Python's JSON gives `value` back as it is; it knows NaN, too."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return True
+        case list():
+            return all(map(sayable, value))
+        case dict():
+            return all(isinstance(key, str) for key in value) and all(map(sayable, value.values()))
+    return False
+
+
+def _said(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case list() | tuple():
+            return [_said(item) for item in value]
+        case dict():
+            return {_name(key): _said(item) for key, item in value.items()}
+    return str(value)
+
+
+def _name(key: Any) -> str:
+    """A key as `json` writes it, and any other as text."""
+    if isinstance(key, str):
+        return key
+    known = {None: "null", True: "true", False: "false"}
+    return known[key] if key is None or isinstance(key, bool) else str(key)
