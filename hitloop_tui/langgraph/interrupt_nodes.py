@@ -48,6 +48,7 @@ def create_interrupt_gate_node(
 ) -> InterruptGate:
     """A node that reads `proposed_action` and writes `approval_decision` and `hitl_status`.
 
+    The graph's state schema names all three, and the tool node's `tool_result`.
     `on_interrupt(payload, thread_id)`, sync or async, is called once per question, before the
     question is stored; after a crash in between it is called again. Its errors are logged and do
     not keep the question from being asked. `deadline` counts from the question and is only shown:

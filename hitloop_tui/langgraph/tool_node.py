@@ -22,6 +22,10 @@ from hitloop_tui.langgraph.telemetry import GateLogger
 Tool = Callable[..., Any] | BaseTool
 OnError = Literal["raise", "record"]
 Update = dict[str, Any]
+NO_ROOM = (
+    "no gate has left a decision in the state: its schema needs proposed_action,"
+    " approval_decision, hitl_status and tool_result, or LangGraph drops what the gate says"
+)
 
 
 def create_interrupt_tool_node(
@@ -34,7 +38,8 @@ def create_interrupt_tool_node(
 
     It writes `tool_result` and marks the decision as spent; when it refuses, nothing runs and
     `tool_result["status"]` says why. Tools are functions or LangChain tools, sync or async, by
-    name or as a list.
+    name or as a list. A state without `approval_decision` is an error and no refusal: LangGraph
+    drops what its schema does not name, and an approved tool would be skipped without a word.
 
     A tool that raises: with `on_error="raise"` the node fails, LangGraph keeps the thread where it
     is, and running it again calls the tool again with the same approval. With `"record"` the
@@ -148,7 +153,9 @@ class ApprovedTools(Runnable[Any, Update]):
 
         One without a digest was not made by our gate and is bound to the Action's id alone.
         """
-        decision = _decision(values.get("approval_decision"), action)
+        if "approval_decision" not in values:
+            raise KeyError(NO_ROOM)
+        decision = _decision(values["approval_decision"], action)
         if not decision.approved:
             why = {"action_id": action.id, "rejection_reason": decision.reason}
             raise RefusedCall("not_approved", f"Not approved: {decision.reason}", **why)

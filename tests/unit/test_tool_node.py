@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from langchain_core.tools import tool
+from langgraph.graph import END, START, StateGraph
 
 from hitloop_tui.core.models import Decision
 from hitloop_tui.langgraph import (
+    create_interrupt_gate_node,
     create_interrupt_tool_node,
     should_execute,
 )
@@ -47,7 +49,7 @@ def test_a_second_pass_with_the_same_decision_does_not_run_again(mailbox):
     ("state", "status"),
     [
         ({}, "no_action"),
-        ({"proposed_action": PROPOSED}, "no_decision"),
+        ({"proposed_action": PROPOSED, "approval_decision": None}, "no_decision"),
         ({"proposed_action": PROPOSED, "approval_decision": {"junk": 1}}, "no_decision"),
         (approved(approved=False, reason="no"), "not_approved"),
         (approved(digest="0" * 64), "digest_mismatch"),
@@ -140,3 +142,16 @@ async def test_langchain_tools_sync_and_async_run_in_both_kinds_of_graph(mailbox
 )
 def test_should_execute_wants_a_true_approval(decision, route):
     assert should_execute({"approval_decision": decision}) == route
+
+
+def test_a_state_without_room_for_the_decision_is_an_error_and_no_refusal(mailbox):
+    class Forgetful(TypedDict):
+        proposed_action: dict[str, Any]
+
+    graph: StateGraph[Any] = StateGraph(Forgetful)
+    graph.add_node("gate", create_interrupt_gate_node(AlwaysApprovePolicy()))
+    graph.add_node("execute", create_interrupt_tool_node({"send_email": mailbox.send_email}))
+    graph.add_edge(START, "gate")
+    graph.add_conditional_edges("gate", should_execute, {"execute": "execute", "skip": END})
+    with pytest.raises(KeyError, match="schema needs"):
+        graph.compile().invoke({"proposed_action": PROPOSED})
