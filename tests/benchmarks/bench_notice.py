@@ -49,8 +49,11 @@ def _lines(name: str, found: Found) -> list[Line]:
 
 
 def _delays(committed: Sequence[float], noticed: Sequence[float]) -> list[float]:
-    """From each commit to the first notice before the next one; a notice may come a hair early."""
-    early = 0.002
+    """From each commit to the first notice before the next one.
+
+    The writer may be slow to look at its clock, so that a notice seems to come early.
+    """
+    early = 0.01
     found = []
     for at, until in zip(committed, [*committed[1:], float("inf")], strict=True):
         place = bisect.bisect(noticed, at - early)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import statistics
@@ -28,7 +29,9 @@ def run(options: Options) -> list[Line]:
     for threads in [size for size in options.threads if size <= LARGEST]:
         with options.scratch() as folder:
             built = database.built(options.folder, threads)
-            lines += _drawn(Path(shutil.copy(built, folder / "agents.db")), threads)
+            db = Path(shutil.copy(built, folder / "agents.db"))
+            os.sync()  # else the agent's commits wait for the copy to reach the disk
+            lines += _drawn(db, threads)
     with options.scratch():
         lines += _at_rest(database.built(options.folder, min(options.threads)))
         for rows in sorted({min(options.threads), max(options.threads)}):
