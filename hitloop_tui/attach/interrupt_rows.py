@@ -24,7 +24,8 @@ UUID_EPOCH_100NS = 0x01B21DD213814000
 
 
 INTERRUPT_ID = re.compile(r"[0-9a-f]{32}")
-"""An answer by any other id would be taken for a value that the next question gets."""
+"""LangGraph takes a map for an id map only if all its keys look like this (pregel/_loop.py); any
+other one would become the next question's answer."""
 
 
 @dataclass(frozen=True, slots=True)

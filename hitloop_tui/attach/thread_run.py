@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +12,12 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.errors import UnknownInterruptError
 from langgraph.types import Command
 
+from hitloop_tui.attach.checkpoint_sql import NULL_TASK
 from hitloop_tui.attach.choosing import Blocked, Choice, choose
 from hitloop_tui.attach.event_log import EventLog
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.graphs import HostedGraph
+from hitloop_tui.attach.interrupt_rows import INTERRUPT_ID
 from hitloop_tui.attach.leases import Lease, Leases
 from hitloop_tui.attach.ledger import Ledger, Record
 from hitloop_tui.attach.outcomes import (
@@ -35,10 +36,6 @@ from hitloop_tui.attach.stream_events import RunEvents, error_text
 from hitloop_tui.safetext import safe
 
 _log = logging.getLogger(__name__)
-
-NULL_TASK = "00000000-0000-0000-0000-000000000000"
-_RESUMABLE_ID = re.compile(r"[0-9a-f]{32}")
-"""LangGraph takes a map for an id map only if all its keys look like this (pregel/_loop.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,16 +193,16 @@ async def _stream(choice: Choice, answers: Mapping[str, Any], events: RunEvents)
         events.part(part)
 
 
-def _require_ids(questions: Any) -> None:
+def _require_ids(questions: Iterable[Question]) -> None:
     for question in questions:
-        if not _RESUMABLE_ID.fullmatch(question.identity.interrupt_id):
+        if not INTERRUPT_ID.fullmatch(question.identity.interrupt_id):
             raise Blocked(
                 f"the interrupt's id is {question.identity.interrupt_id or 'missing'}: LangGraph"
                 " resumes only ids of its own making"
             )
 
 
-async def _neutralise(saver: BaseCheckpointSaver[Any], questions: Any) -> None:
+async def _neutralise(saver: BaseCheckpointSaver[Any], questions: Iterable[Question]) -> None:
     """Take away the answer that a plain resume left behind, or the next question would get it."""
     for question in questions:
         if question.leftover_answer:

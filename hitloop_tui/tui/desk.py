@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from hitloop_tui.attach.decide import Outcome, decide
 from hitloop_tui.attach.events import Event
@@ -36,15 +35,6 @@ class Feed:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._trace = session.trace()
-
-    @property
-    def watched(self) -> tuple[Path, ...]:
-        ledger = self.session.ledger.file.path
-        return (*self.session.source.watched, ledger, ledger.with_name(f"{ledger.name}-wal"))
-
-    def version(self) -> object:
-        """Differs after any other process, or the desk, has written."""
-        return self.session.source.data_version(), self.session.ledger.file.data_version()
 
     def newest(self) -> list[Row]:
         self.session.inbox.load_newest(FIRST)

@@ -133,14 +133,14 @@ class Reader:
     async def _follow(self) -> None:
         await self._safely(self._first)
         await self._load()
-        async for _ in changes(self._feed.watched, self._version):
+        async for _ in changes(self._feed.session.watched, self._version):
             await self._refresh()
             await asyncio.sleep(FRAME_S)
 
     def _version(self) -> object:
         """An error is news, too: the refresh that follows tells it."""
         try:
-            return self._feed.version()
+            return self._feed.session.version()
         except HitloopError as error:
             return str(error)
 

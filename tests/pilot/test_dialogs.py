@@ -293,16 +293,6 @@ async def test_a_reason(keys: list[str], answer: str | None) -> None:
         assert app.answers == [answer]
 
 
-async def test_a_required_reason() -> None:
-    async with Bare().run_test(size=NARROW) as pilot:
-        app = await opened(pilot, ReasonDialog(Safe("Reject"), "Why?", required=True))
-        await pilot.press("space", "enter")
-        assert "a reason is needed here" in screen_text(app)
-        assert app.answers == []
-        await pilot.press("n", "o", "enter")
-        assert app.answers == ["no"]
-
-
 def question(**other: Any) -> ReviewAction:
     return ReviewAction("question", {"question": "Why [/x]?"}, allowed=(Kind.RESPOND,), **other)
 

@@ -129,11 +129,6 @@ class InboxList(ScrollView, can_focus=True):
         self.refresh()
         self.post_message(Marked())
 
-    def unmark(self) -> None:
-        self.state.marks.clear()
-        self.refresh()
-        self.post_message(Marked())
-
     def watch_row_lines(self) -> None:
         self._resize()
         self._scroll_to_cursor()
