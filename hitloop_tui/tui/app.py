@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
+from textual import events
 from textual.app import App, SystemCommand
 from textual.color import Color
 from textual.filter import LineFilter, Monochrome, NoColor
@@ -72,6 +74,9 @@ class ConsoleApp(App[None]):
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
         if self.setup.has_graphs and not self.setup.read_only:
             self.set_timer(WORKER_AFTER_S, self._start_worker)
+
+    def on_key(self, event: events.Key) -> None:
+        self.main.key_waited = time.monotonic() - event.time
 
     def on_unmount(self) -> None:
         self.main.reader.stop()

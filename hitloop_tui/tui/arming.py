@@ -27,6 +27,9 @@ class Arming:
         if what != self._shown:
             self._shown, self._since = what, self._clock()
 
-    @property
-    def armed(self) -> bool:
-        return self._since is not None and self._clock() - self._since >= GRACE_S
+    def armed(self, waited: float) -> bool:
+        """Whether a key counts that has lain in queues for `waited` seconds.
+
+        While the app is busy drawing a card, keys pile up that were pressed before it was seen.
+        """
+        return self._since is not None and self._clock() - waited - self._since >= GRACE_S

@@ -45,9 +45,8 @@ class Showing:
         """Whether what belongs on the card is there already."""
         return self._card.review is not None and self._card.review.key == self.key
 
-    @property
-    def armed(self) -> bool:
-        return self._arming.armed
+    def armed(self, waited: float) -> bool:
+        return self._arming.armed(waited)
 
     def select(self, row: Row | None) -> None:
         """Another Review belongs on the card: what is still there cannot be decided any more."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from hitloop_tui.attach.decide import decide
 from hitloop_tui.attach.person import Person
@@ -104,10 +105,22 @@ async def test_keys_typed_ahead_decide_nothing(db: Path) -> None:
         c.clock.now += 0.49
         await c.press("a")
         assert c.records() == []
-        c.clock.now += 0.02
+        c.clock.now += 0.5
         await c.press("a")
         await c.until(c.records)
         assert c.records()[0].identity.thread_id == "t-refund"
+
+
+async def test_a_key_that_lay_in_a_queue_while_the_card_was_drawn_decides_nothing(db: Path) -> None:
+    async with console(db) as c:
+        await c.go_to("t-mail")
+        c.clock.now += 1
+        early = events.Key("a", "a")
+        early.time -= 5
+        early.set_sender(c.app)
+        await c.app.on_event(early)
+        await c.until(lambda: "just changed" in c.said)
+        assert c.records() == []
 
 
 async def test_a_verdict_that_is_not_allowed_is_refused_with_the_reason(db: Path) -> None:

@@ -74,6 +74,7 @@ class MainScreen(Screen[None]):
         self._setup = setup
         self.reader = Reader(setup.db, setup.ledger, setup.person, self.post_message)
         self._state = InboxState()
+        self.key_waited = 0.0
         self._deciding = Deciding(self, read_only=setup.read_only)
 
     def compose(self) -> ComposeResult:
@@ -158,7 +159,7 @@ class MainScreen(Screen[None]):
     @property
     def armed(self) -> bool:
         """Whether the card shows what is selected, and has for long enough to be read."""
-        return self._showing.armed and self._showing.key == self._state.cursor
+        return self._showing.armed(self.key_waited) and self._showing.key == self._state.cursor
 
     async def ask(self, work: Callable[[Desk], T]) -> T:
         return await self.reader.ask(work)

@@ -13,7 +13,7 @@ from hitloop_tui.tui.content import BAD, FAINT, GOOD, KEY, MUTED, STRONG, WARN
 from hitloop_tui.tui.glyphs import G, ascii_only, bold, risk_sign, state_sign
 from hitloop_tui.tui.keymap import KEYS, VERBS
 from hitloop_tui.tui.widgets.arguments import arguments_table
-from hitloop_tui.tui.widgets.rows import BLANK, Line, Part, line, own
+from hitloop_tui.tui.widgets.rows import BLANK, TIED, Line, Part, line, own
 from hitloop_tui.tui.widgets.suspicions import suspicions
 from hitloop_tui.tui.widgets.values import Budget, counted, text_lines
 
@@ -30,8 +30,6 @@ LABEL = 11
 """Cells of a label in a two-column list."""
 QUOTE = "|" if ascii_only() else "▎"
 INDENT: Part = (own("  "), "")
-TIED = "\u00a0"
-"""A blank at which no row ends."""
 
 _KEYS = {key.id: key.display for key in KEYS}
 

@@ -17,10 +17,12 @@ Row = list[Part]
 """What one terminal row shows."""
 
 MIN_WIDTH = 8
+TIED = "\u00a0"
+"""A blank at which no row ends."""
 _JOINTS = "./_-:,;|"
 """Where a word that is longer than a row may end it: paths, names and identifiers."""
 
-_RANGES = ((0x20, 0x7E), (0xA1, 0xAC), (0xAE, 0x2FF), (0x370, 0x482), (0x2500, 0x25FC))
+_RANGES = ((0x20, 0x7E), (0xA0, 0xAC), (0xAE, 0x2FF), (0x370, 0x482), (0x2500, 0x25FC))
 _SIGNS = "…•→↑↓⏎␣✓✗∅»❝“”—€\u2018\u2019\u2013"
 _ONE_CELL = frozenset(map(chr, chain.from_iterable(range(a, b + 1) for a, b in _RANGES))).union(
     char for char in _SIGNS if get_character_cell_size(char) == 1

@@ -14,7 +14,7 @@ from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui.content import BAD, FAINT, GOOD, MUTED, WARN
 from hitloop_tui.tui.glyphs import G, ascii_only
 from hitloop_tui.tui.widgets.card_sections import VERDICT_WORDS
-from hitloop_tui.tui.widgets.rows import Line, Part, own
+from hitloop_tui.tui.widgets.rows import TIED, Line, Part, own
 from hitloop_tui.tui.widgets.values import counted
 
 THREAD_CELLS = 13
@@ -77,6 +77,11 @@ def duration(milliseconds: float) -> str:
         return f"{milliseconds:.0f} ms"
     seconds = milliseconds / 1000
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} m {seconds % 60:02.0f} s"
+
+
+def _tied(milliseconds: float) -> Safe:
+    """A duration that no row divides."""
+    return own(duration(milliseconds).replace(" ", TIED))
 
 
 def brief(value: Any, limit: int = MAX_TEXT) -> Safe:
@@ -170,7 +175,7 @@ def _ended(event: Event) -> Words:
     if event.node == "__start__":
         return _labelled("input", event.data.get("result"))
     if isinstance(took, int | float):
-        return ((own(duration(took)), FAINT),)
+        return ((_tied(took), FAINT),)
     return ((brief(event.data.get("result")), MUTED),)
 
 
@@ -197,7 +202,7 @@ def _tools(value: Any) -> list[Safe]:
 def _failed(event: Event) -> Words:
     text = event.data.get("error", event.data.get("detail"))
     took = event.data.get("duration_ms")
-    after = f"  after {duration(took)}" if isinstance(took, int | float) else ""
+    after = f"  after {_tied(took)}" if isinstance(took, int | float) else ""
     return (brief(text), BAD), (own(after), FAINT)
 
 
