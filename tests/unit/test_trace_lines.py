@@ -41,12 +41,12 @@ def styles(kind: str, **data: Any) -> dict[str, str]:
     ("kind", "data", "words"),
     [
         ("task_start", {}, "▸ tools"),
-        ("task_end", {"duration_ms": 1430.2}, "✓ tools  1.4 s"),
+        ("task_end", {"duration_ms": 1430.2}, "✓ tools  1.4\u00a0s"),
         ("task_end", {"result": {"total": "12"}}, "✓ tools  total: 12"),
         ("interrupt", {"value": "Why?"}, "? tools  asks  Why?"),
         ("interrupt", {"value": {"action_requests": [{"name": "a"}, {"name": "b"}]}}, "asks  a, b"),
         ("interrupt", {"value": [{"action_request": {"action": "send"}}]}, "asks  send"),
-        ("task_error", {"error": "ValueError: no", "duration_ms": 84}, "no  after 84 ms"),
+        ("task_error", {"error": "ValueError: no", "duration_ms": 84}, "no  after 84\u00a0ms"),
         ("update", {"value": {"a": 1}}, "· tools  a: 1"),
         ("update", {"value": {"messages": [{"type": "ai", "content": "hi"}]}}, "messages: ai: hi"),
         (
@@ -93,7 +93,7 @@ def test_subgraphs_are_indented() -> None:
 def test_only_what_matters_has_a_colour() -> None:
     assert styles("task_error", error="boom")["boom"] == "$bad"
     assert styles("interrupt", value="why")["asks"] == "$warn"
-    assert styles("task_end", duration_ms=5)["5 ms"] == "$faint"
+    assert styles("task_end", duration_ms=5)["5\u00a0ms"] == "$faint"
 
 
 @pytest.mark.parametrize("text", HOSTILE)
