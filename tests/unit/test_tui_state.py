@@ -141,17 +141,18 @@ def test_next_pending_goes_round_and_skips_the_decided() -> None:
 def test_arming_starts_anew_when_something_else_is_shown() -> None:
     now = [0.0]
     arming = Arming(lambda: now[0])
-    assert not arming.armed
+    assert not arming.armed(waited=0)
     arming.show("one")
     now[0] = GRACE_S
-    assert arming.armed
+    assert arming.armed(waited=0)
+    assert not arming.armed(waited=0.1)
     arming.show("one")
-    assert arming.armed
+    assert arming.armed(waited=0)
     arming.show("two")
-    assert not arming.armed
+    assert not arming.armed(waited=0)
     now[0] += GRACE_S
     arming.disarm()
-    assert not arming.armed
+    assert not arming.armed(waited=0)
 
 
 def test_ages_change_once_a_minute_at_most() -> None:
