@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,8 +25,10 @@ from hitloop_tui.errors import HitloopError
 from hitloop_tui.tui.desk import Desk, Feed
 from hitloop_tui.tui.messages import InboxRead, TraceRead, Trouble, WorkersRead
 
-FRAME_S = 1 / 16
+FRAME_S = 1 / 60
 """At most so often is the database read anew while it changes all the time."""
+REST = 3
+"""Times as long as a reading took is the pause after it: a large inbox leaves the cores alone."""
 LOOK_S = 2.0
 """A worker that dies, or a file that goes away, writes nothing: look as often as this."""
 
@@ -134,8 +137,9 @@ class Reader:
         await self._safely(self._first)
         await self._load()
         async for _ in changes(self._feed.session.watched, self._version):
+            began = time.monotonic()
             await self._refresh()
-            await asyncio.sleep(FRAME_S)
+            await asyncio.sleep(max(FRAME_S, REST * (time.monotonic() - began)))
 
     def _version(self) -> object:
         """An error is news, too: the refresh that follows tells it."""
