@@ -24,7 +24,7 @@ SELECT d.*, a.id AS attempt, a.worker, a.started_at, a.finished_at, a.outcome,
   LEFT JOIN workers w ON w.id = a.worker
 """
 
-RECENT = 1000
+RECENT = 50
 """Settled decisions that `recent` still gives."""
 
 

@@ -20,8 +20,9 @@ from watchfiles import awatch
 AFTER_EVENT_S = (0.001, 0.002, 0.004, 0.008)
 """Looks at the version after an event, until the commit that it announced is visible."""
 FRAME_S = 0.016
-BUSY_S = 0.5
-"""How long after the last event or change the version is polled at frame rate."""
+FADING = 0.1
+"""Each look comes later by this share of the time since the last event or change: a commit may
+become visible long after its event, when the disk is slow."""
 SLOW_POLL_S = 1.0
 STEP_MS = 50
 """How often watchfiles looks for events: every 50 ms costs 0.2 % CPU, every 10 ms 0.9 %."""
@@ -56,11 +57,9 @@ async def changes(watched: Sequence[Path], version: Callable[[], object]) -> Asy
 def _pauses() -> Iterator[float]:
     """How long to wait before each look after an event or a change."""
     yield from AFTER_EVENT_S
-    quiet_at = time.monotonic() + BUSY_S
-    while time.monotonic() < quiet_at:
-        yield FRAME_S
+    began = time.monotonic()
     while True:
-        yield SLOW_POLL_S
+        yield min(max(FRAME_S, FADING * (time.monotonic() - began)), SLOW_POLL_S)
 
 
 async def _ring(watched: Sequence[Path], alarm: asyncio.Event) -> None:

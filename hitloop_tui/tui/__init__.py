@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hitloop_tui.attach.person import Person
 
-LOCAL_FPS = "30"
+LOCAL_FPS = "60"
 REMOTE_FPS = "15"
 
 

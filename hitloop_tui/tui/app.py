@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from rich.console import RenderableType
 from rich.segment import Segment
 from textual import events
 from textual.app import App, SystemCommand
@@ -77,6 +78,13 @@ class ConsoleApp(App[None]):
 
     def on_key(self, event: events.Key) -> None:
         self.main.key_waited = time.monotonic() - event.time
+
+    def exit(
+        self, result: None = None, return_code: int = 0, message: RenderableType | None = None
+    ) -> None:
+        """From here on panes go one by one: nothing that is read may reach them any more."""
+        self.main.reader.mute()
+        super().exit(result, return_code, message)
 
     def on_unmount(self) -> None:
         self.main.reader.stop()

@@ -63,6 +63,10 @@ class Reader:
         self._loop = asyncio.new_event_loop()
         self._thread.start()
 
+    def mute(self) -> None:
+        """Tell nothing any more."""
+        self._post = lambda message: False
+
     def stop(self) -> None:
         """End the thread and close the files; returns when that is done."""
         if self._thread.is_alive():

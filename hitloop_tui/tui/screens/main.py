@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
@@ -12,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.screen import ModalScreen, Screen
 from textual.worker import WorkType
 
@@ -253,8 +255,6 @@ class MainScreen(Screen[None]):
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen())
 
-    # Drawing
-
     def _arrange(self) -> None:
         """After anything that changes which panes there are."""
         self._panes.arrange()
@@ -289,11 +289,12 @@ class MainScreen(Screen[None]):
             self.run_worker(run, group=group, exclusive=newest)
 
     async def _safely(self, work: Work) -> None:
-        try:
-            await work()
-        except HitloopError as error:
-            self.flash(text(safe(str(error)), BAD))
-        except Exception as error:
-            _log.exception("in the console")
-            self.flash(text(safe(f"this did not work: {error!r}"), BAD))
-        self._draw()
+        with suppress(NoMatches):  # the console was left meanwhile
+            try:
+                await work()
+            except HitloopError as error:
+                self.flash(text(safe(str(error)), BAD))
+            except Exception as error:
+                _log.exception("in the console")
+                self.flash(text(safe(f"this did not work: {error!r}"), BAD))
+            self._draw()

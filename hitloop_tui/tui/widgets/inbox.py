@@ -268,5 +268,5 @@ class InboxList(ScrollView, can_focus=True):
         """Draw rows again whose age reads differently now."""
         top, now = self.scroll_offset.y // self.row_lines, time.time()
         for place, row in enumerate(self.state.shown[top : top + self._page + 1], top):
-            if self._ages.get(row.key, "") != ago(now - row.requested_at):
+            if self._ages.get(row.key, age := ago(now - row.requested_at)) != age:
                 self.refresh_lines(place * self.row_lines, self.row_lines)
