@@ -6,6 +6,7 @@ HitloopError
 │   └── InvalidVerdict  a verdict the Review does not allow, or an answer of the wrong shape
 ├── NotFound            no such Review, thread or file
 │   └── Ambiguous       an id prefix that fits several Reviews
+├── AlreadyAsked        a callback id that belongs to another approval request
 ├── DatabaseError       the checkpoint database or the ledger cannot be read or written
 └── GraphLoadError      a graph reference that could not be imported, built or compiled
 """
@@ -35,6 +36,10 @@ class NotFound(HitloopError):
 
 class Ambiguous(NotFound):
     """An id prefix fits several Reviews."""
+
+
+class AlreadyAsked(HitloopError):
+    """A callback id belongs to another approval request already."""
 
 
 class DatabaseError(HitloopError):

@@ -1,0 +1,1 @@
+"""Channels over which a person is asked."""
