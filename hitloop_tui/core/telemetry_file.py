@@ -1,0 +1,320 @@
+"""The SQLite file of the telemetry: who waits for which commit, and the tables.
+
+Other programs may read the tables while agents write (WAL). `trace_events.id` only ever grows and
+is the order in which events became durable; within one process it is also the order in which they
+were logged. A reader follows the file by asking for ids above the last one it saw.
+
+    trace_events  id, timestamp (ISO 8601, UTC), run_id, event_type, payload (JSON object)
+    runs          one row per run_id: what `RunMetadata` holds; finished_at NULL while it runs
+
+They are hitloop 0.5's tables, column by column, so that its files can be read and continued.
+The payload of `action_proposed` says whether an error was injected, and `injected_error` events say
+nothing else: who shows telemetry to a person under study must leave both out.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Literal
+
+from hitloop_tui.errors import DatabaseError
+
+Durability = Literal["batch", "event", "full"]
+Row = tuple[str, str, str, str]
+"""timestamp, run_id, event_type, payload"""
+Statement = tuple[str, tuple[Any, ...]]
+
+BATCH_S = 0.025
+FULL_BATCH = 2000
+"""Rows after which the caller commits itself, so that no burst can run away from the thread."""
+RETRY_S = 0.5
+IDLE_S = 1.0
+BUSY_TIMEOUT_S = 30.0
+MEMORY = ":memory:"
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS trace_events (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  timestamp TEXT NOT NULL,
+  run_id TEXT NOT NULL,
+  event_type TEXT NOT NULL,
+  payload TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS trace_events_run ON trace_events(run_id, id);
+CREATE TABLE IF NOT EXISTS runs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  run_id TEXT NOT NULL UNIQUE,
+  scenario_id TEXT,
+  condition_id TEXT,
+  agent_version TEXT,
+  model TEXT,
+  seed INTEGER,
+  started_at TEXT NOT NULL,
+  finished_at TEXT,
+  task_success INTEGER,
+  validation_details TEXT
+);
+"""
+TABLES = (
+    "SELECT count(*) FROM sqlite_master WHERE name IN ('trace_events', 'trace_events_run', 'runs')"
+)
+INSERT = "INSERT INTO trace_events (timestamp, run_id, event_type, payload) VALUES (?,?,?,?)"
+
+_log = logging.getLogger(__name__)
+_open: weakref.WeakSet[TelemetryFile] = weakref.WeakSet()
+_inherited: list[sqlite3.Connection] = []
+"""Connections of a parent process: SQLite forbids a child to use them, and closing is a use."""
+
+
+class TelemetryFile:
+    """Rows from any thread, committed by `durability`; one object per process and file."""
+
+    def __init__(self, path: str, durability: Durability = "batch") -> None:
+        self.path = path
+        self.durability = durability
+        self._waiting: list[Row] = []
+        self._statements: list[Statement] = []
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._fresh_locks()
+        self._reader: sqlite3.Connection | None = None
+        self._writer: sqlite3.Connection | None = self._connect()
+        _open.add(self)
+
+    def put(self, rows: Sequence[Row], statement: Statement | None = None) -> None:
+        """Take rows, and a statement of the same transaction; how long it takes is `durability`'s.
+
+        Only `event` and `full` raise when they cannot be committed; in batches they are kept and
+        tried again.
+        """
+        with self._lock:
+            self._refuse_closed()
+            idle = not self._waiting and not self._statements
+            self._waiting.extend(rows)
+            if statement is not None:
+                self._statements.append(statement)
+            if idle and self.durability == "batch":
+                self._wake()
+        if self.durability != "batch":
+            self.commit()
+        elif len(self._waiting) >= FULL_BATCH:
+            self._try_commit()
+
+    def commit(self) -> None:
+        """Return when everything taken so far is committed, by whichever thread."""
+        with self._writing:
+            with self._lock:
+                rows, self._waiting = self._waiting, []
+                statements, self._statements = self._statements, []
+            if not rows and not statements:
+                return
+            try:
+                self._write(rows, statements)
+            except BaseException as error:
+                with self._lock:
+                    self._waiting[:0], self._statements[:0] = rows, statements
+                if isinstance(error, sqlite3.Error):
+                    raise DatabaseError(f"telemetry {self.path}: {error}") from error
+                raise
+
+    def sync(self) -> None:
+        """Return when everything taken so far survives a power failure."""
+        self.commit()
+        if self.path == MEMORY or self.durability == "full":
+            return
+        # One fsync of the log: what is no longer in it was synced by the checkpoint that moved it.
+        with suppress(FileNotFoundError):
+            handle = os.open(f"{self.path}-wal", os.O_RDWR)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """All rows of a query, which sees everything this object has taken."""
+        self.commit()
+        guard = self._writing if self.path == MEMORY else self._reading
+        with guard:
+            self._refuse_closed()
+            try:
+                return self._source().execute(sql, parameters).fetchall()
+            except sqlite3.Error as error:
+                raise DatabaseError(f"telemetry {self.path}: {error}") from error
+
+    def close(self) -> None:
+        """Commit what waits, and let go of the file. A second call does nothing."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        _open.discard(self)
+        try:
+            self.sync()
+        finally:
+            self._news.set()
+            with self._writing, self._reading:
+                for connection in (self._reader, self._writer):
+                    if connection is not None:
+                        connection.close()
+                self._reader = self._writer = None
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise DatabaseError(f"telemetry {self.path}: closed")
+
+    def _source(self) -> sqlite3.Connection:
+        """A memory database has one connection; a file's readers do not wait for its writer."""
+        if self.path == MEMORY:
+            assert self._writer is not None
+            return self._writer
+        if self._reader is None:
+            self._reader = _connection(self.path)
+            self._reader.execute("PRAGMA query_only=ON")
+        return self._reader
+
+    def _write(self, rows: list[Row], statements: list[Statement]) -> None:
+        if self._writer is None:  # after a fork
+            self._writer = self._connect()
+        if len(rows) == 1 and not statements:  # autocommit: one statement instead of three
+            self._writer.execute(INSERT, rows[0])
+            return
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            for sql, parameters in statements:
+                self._writer.execute(sql, parameters)
+            self._writer.executemany(INSERT, rows)
+            self._writer.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._writer.execute("ROLLBACK")
+            raise
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            connection = _connection(self.path)
+            _create(connection)
+            level = "FULL" if self.durability == "full" else "NORMAL"
+            connection.execute(f"PRAGMA synchronous={level}")
+        except (sqlite3.Error, OSError) as error:
+            raise DatabaseError(f"telemetry {self.path}: {error}") from error
+        return connection
+
+    def _wake(self) -> None:
+        self._news.set()
+        if self._thread is None:
+            run = threading.Thread(target=self._run, name="telemetry", daemon=True)
+            with suppress(RuntimeError):  # the interpreter ends: `close` at exit will commit
+                run.start()
+                self._thread = run
+
+    def _run(self) -> None:
+        """Commit what comes; end after a while without news, so that nobody must be told to."""
+        while True:
+            if not self._news.wait(IDLE_S):
+                with self._lock:
+                    if not self._news.is_set():
+                        self._thread = None
+                        return
+            if self._closed:
+                return
+            time.sleep(BATCH_S)
+            self._news.clear()
+            if not self._try_commit():
+                self._news.set()
+                time.sleep(RETRY_S)
+
+    def _try_commit(self) -> bool:
+        try:
+            self.commit()
+        except DatabaseError as error:
+            _log.error("%s; %d events are kept for later", error, len(self._waiting))
+            return False
+        return True
+
+    def _fresh_locks(self) -> None:
+        self._lock = threading.Lock()
+        self._writing = threading.RLock()
+        self._reading = threading.Lock()
+        self._news = threading.Event()
+        self._thread = None
+
+    def hold(self) -> None:
+        """Before a fork: nobody is inside of SQLite."""
+        self._writing.acquire()
+        self._reading.acquire()
+        self._lock.acquire()
+
+    def release(self) -> None:
+        self._lock.release()
+        self._reading.release()
+        self._writing.release()
+
+    def start_over(self) -> None:
+        """In a child process. What waits is the parent's to write; a memory database is a copy."""
+        self._waiting, self._statements = [], []
+        self._fresh_locks()
+        if self.path != MEMORY:
+            _inherited.extend(c for c in (self._writer, self._reader) if c is not None)
+            self._writer = self._reader = None
+
+
+def _connection(path: str) -> sqlite3.Connection:
+    """A new file is its owner's alone: it holds what agents were about to do."""
+    if path != MEMORY:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    return sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    """WAL and the tables. Neither waits for the busy timeout while others do the same."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            if connection.execute(TABLES).fetchone()[0] < 3:
+                connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
+
+
+_forking: list[TelemetryFile] = []
+
+
+def _before_fork() -> None:
+    _forking[:] = _open
+    for file in _forking:
+        file.hold()
+
+
+def _in_parent() -> None:
+    for file in _forking:
+        file.release()
+
+
+def _in_child() -> None:
+    for file in _forking:
+        file.start_over()
+
+
+def _at_exit() -> None:
+    for file in list(_open):
+        file.close()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
+atexit.register(_at_exit)
