@@ -89,7 +89,11 @@ def was_asked(place: Place, interrupt_id: str) -> bool:
     """Whether the checkpointer already holds this question."""
     if place.checkpointer is None:
         return False
-    return _holds(place.checkpointer.get_tuple(place.checkpoint()), place.task_id, interrupt_id)
+    try:
+        found = place.checkpointer.get_tuple(place.checkpoint())
+    except asyncio.InvalidStateError:  # a sync tool on the loop of an async checkpointer
+        return bool(run_to_end(awas_asked(place, interrupt_id)))
+    return _holds(found, place.task_id, interrupt_id)
 
 
 async def awas_asked(place: Place, interrupt_id: str) -> bool:
