@@ -7,6 +7,7 @@ HitloopError
 ├── NotFound            no such Review, thread or file
 │   └── Ambiguous       an id prefix that fits several Reviews
 ├── AlreadyAsked        a callback id that belongs to another approval request
+├── NotVerified         a callback that its alleged sender did not sign
 ├── DatabaseError       the checkpoint database or the ledger cannot be read or written
 └── GraphLoadError      a graph reference that could not be imported, built or compiled
 """
@@ -40,6 +41,10 @@ class Ambiguous(NotFound):
 
 class AlreadyAsked(HitloopError):
     """A callback id belongs to another approval request already."""
+
+
+class NotVerified(HitloopError):
+    """A callback was not signed by its alleged sender, or too long ago."""
 
 
 class DatabaseError(HitloopError):

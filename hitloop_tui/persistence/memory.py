@@ -155,4 +155,5 @@ def _copy(record: PendingApprovalRecord) -> PendingApprovalRecord:
         metadata=copy.deepcopy(record.metadata),
         side_effects=list(record.side_effects),
         context_refs=list(record.context_refs),
+        approvals=list(record.approvals),
     )

@@ -30,6 +30,8 @@ class PendingApprovalRecord:
     side_effects: list[str] = field(default_factory=list)
     context_refs: list[str] = field(default_factory=list)
     summary_context: str = ""
+    quorum: int = 1
+    approvals: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.created_at = _aware(self.created_at)
@@ -61,6 +63,8 @@ class PendingApprovalRecord:
             side_effects=list(action.side_effects),
             context_refs=list(action.context_refs),
             summary_context=request.summary_context,
+            quorum=request.quorum,
+            approvals=list(request.approvals),
         )
 
     def to_request(self) -> ApprovalRequest:
@@ -80,6 +84,8 @@ class PendingApprovalRecord:
             summary_context=self.summary_context,
             policy_name=self.policy_name,
             policy_reason=self.policy_reason,
+            quorum=self.quorum,
+            approvals=self.approvals,
         )
 
     @property
