@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ClassVar, Self
-
-import aiosqlite
+from typing import Any, ClassVar, Self, TypeVar
 
 from hitloop_tui.persistence.base import Clock, utc_now
 from hitloop_tui.persistence.sql import SqlApprovalStore, schema
+
+T = TypeVar("T")
 
 BUSY_SECONDS = 30.0
 
 
 class SQLiteApprovalStore(SqlApprovalStore):
-    """Requests in a file that only its owner can read. A decision is on the disk when told."""
+    """Requests in a file that only its owner can read. A decision is on the disk when told.
+
+    One thread of its own does the work. Not aiosqlite: a process that forgets to close that does
+    not end, and a call whose event loop is gone stops its thread for everybody.
+    """
 
     IN: ClassVar[str] = "callback_id IN (SELECT value FROM json_each(?))"
 
     def __init__(self, path: str | Path, *, clock: Clock = utc_now) -> None:
         super().__init__(clock=clock)
         self.path = Path(path)
-        self._connection: aiosqlite.Connection | None = None
+        self._thread: ThreadPoolExecutor | None = None
+        self._connection: sqlite3.Connection | None = None
 
     @classmethod
     async def from_path(cls, path: str | Path) -> Self:
@@ -33,40 +41,46 @@ class SQLiteApprovalStore(SqlApprovalStore):
         return store
 
     async def setup(self) -> None:
-        await self._open()
+        await self._in_thread(lambda connection: None)
 
     async def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        await asyncio.get_running_loop().run_in_executor(thread, self._close)
+        thread.shutdown()
 
-    async def _open(self) -> aiosqlite.Connection:
+    async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="approvals")
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: work(self._open()))
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            connection = sqlite3.connect(self.path, BUSY_SECONDS, isolation_level=None)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                for statement in schema():
+                    connection.execute(statement)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _close(self) -> None:
         if self._connection is not None:
-            return self._connection
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = await aiosqlite.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
-        try:
-            await connection.execute("PRAGMA journal_mode = WAL")
-            await connection.execute("PRAGMA synchronous = FULL")
-            for statement in schema():
-                await connection.execute(statement)
-        except BaseException:
-            await connection.close()
-            raise
-        if self._connection is not None:  # another task was faster
-            await connection.close()
-            return self._connection
-        self._connection = connection
-        return connection
+            self._connection.close()
+            self._connection = None
 
     async def _rows(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        connection = await self._open()
-        return [tuple(row) for row in await connection.execute_fetchall(sql, parameters)]
+        return await self._in_thread(lambda db: db.execute(sql, parameters).fetchall())
 
     async def _change(self, sql: str, parameters: Sequence[Any]) -> int:
-        connection = await self._open()
-        async with connection.execute(sql, parameters) as cursor:
-            return cursor.rowcount
+        return await self._in_thread(lambda db: db.execute(sql, parameters).rowcount)
 
     def _list(self, values: list[str]) -> Any:
         return json.dumps(values)
