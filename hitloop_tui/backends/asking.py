@@ -14,13 +14,14 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from hitloop_tui.backends import outcomes
 from hitloop_tui.backends.outcomes import by_system, decided, describe, log
 from hitloop_tui.backends.waiting import Waiter, WaitingRoom
+from hitloop_tui.core.digest import action_digest
 from hitloop_tui.core.interfaces import ApprovalBackend
-from hitloop_tui.core.models import ApprovalRequest, Decision
+from hitloop_tui.core.models import Action, ApprovalRequest, Decision
 from hitloop_tui.errors import BadInput
 from hitloop_tui.persistence import (
     ApprovalStore,
@@ -70,6 +71,8 @@ class StoredBackend(ApprovalBackend):
         self._asking: dict[str, ApprovalRequest] = {}
         self._watches: set[asyncio.Task[Decision]] = set()
         self._me = secrets.token_hex(8)
+        self._metadata: dict[str, Any] = {}
+        """Kept with each request, for whoever shows it."""
 
     @abstractmethod
     async def _send(self, asked: Asked, waiter: Waiter) -> Decision | None:
@@ -143,7 +146,7 @@ class StoredBackend(ApprovalBackend):
         now, seconds = self.store.clock(), self.timeout_seconds
         expires = now + timedelta(seconds=seconds) if seconds > 0 else None
         new = PendingApprovalRecord.from_request(
-            request, secrets.token_urlsafe(32), thread_id, now, expires
+            request, secrets.token_urlsafe(32), thread_id, now, expires, self._metadata
         )
         found = await self.store.find(question_key(new), self._holder("future"))
         if found is None or found[0].callback_id in self._asking:
@@ -206,6 +209,8 @@ class StoredBackend(ApprovalBackend):
             mine = False
         if decision.approved and not mine:
             return by_system(request, outcomes.TAKEN, "Somebody else acts on this approval")
+        if decision.approved and not _is_about(decision, request.action):
+            return by_system(request, outcomes.MISMATCH, "Another call was approved than asked for")
         return decision.model_copy(update={"latency_ms": asked.latency_ms(stored)})
 
     async def _timed_out(self, request: ApprovalRequest) -> Decision:
@@ -229,6 +234,16 @@ class StoredBackend(ApprovalBackend):
 
     def _holder(self, role: str) -> str:
         return f"{self._me}:{role}"
+
+
+def _is_about(decision: Decision, action: Action) -> bool:
+    """The stored request may have been changed between asking and showing."""
+    if decision.edited_args is None:
+        return decision.digest in (None, action.digest())
+    proposed = decision.proposed or {}
+    return action_digest(proposed.get("tool_name", ""), proposed.get("tool_args", {})) == (
+        action.digest()
+    )
 
 
 def _repeated(standing: Resolution, approved: bool, delivery_id: str | None) -> Resolution:

@@ -18,6 +18,7 @@ STORE_ERROR = "store_error"
 CANCELLED = "cancelled"
 NO_INPUT = "no_input"
 TAKEN = "taken"
+MISMATCH = "mismatch"
 
 DECIDED_BY = {
     TIMEOUT: "system:timeout",
@@ -27,6 +28,7 @@ DECIDED_BY = {
     CANCELLED: "system:cancelled",
     NO_INPUT: "system:no_input",
     TAKEN: "system:taken",
+    MISMATCH: "system:mismatch",
 }
 
 log = logging.getLogger("hitloop_tui.backends")

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from hitloop_tui.backends.outcomes import describe, log
 from hitloop_tui.persistence import ApprovalStore, StoredDecision
 
-LOOK_SECONDS = 0.25
-"""Between two looks into a store that other processes write to."""
-
 
 @dataclass(eq=False)
 class Waiter:
@@ -53,8 +50,9 @@ class WaitingRoom:
         waiter = Waiter(loop, loop.create_future())
         self._waiters[callback_id].append(waiter)
         self._present[loop] += 1
-        if self.store.shared and loop not in self._looking:
-            self._looking[loop] = loop.create_task(self._look(loop))
+        seconds = self.store.look_seconds
+        if seconds is not None and loop not in self._looking:
+            self._looking[loop] = loop.create_task(self._look(loop, seconds))
         try:
             yield waiter
         finally:
@@ -78,9 +76,9 @@ class WaitingRoom:
             if look := self._looking.pop(waiter.loop, None):
                 look.cancel()
 
-    async def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def _look(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(seconds)
             waited_for = [
                 callback_id
                 for callback_id, waiters in list(self._waiters.items())

@@ -38,8 +38,8 @@ def question_key(record: PendingApprovalRecord) -> str:
 class ApprovalStore(ABC):
     """Keeps approval requests and their decisions."""
 
-    shared: ClassVar[bool] = True
-    """Other processes see the same records, so waiting means looking again."""
+    look_seconds: ClassVar[float | None] = 0.25
+    """How often who waits looks again, for other processes decide too; None where none can."""
 
     def __init__(self, *, clock: Clock = utc_now) -> None:
         self.clock = clock

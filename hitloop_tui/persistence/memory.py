@@ -28,7 +28,7 @@ class _Row:
 class InMemoryApprovalStore(ApprovalStore):
     """Keeps requests in a dict. Requests done with for `retention` are forgotten."""
 
-    shared: ClassVar[bool] = False
+    look_seconds: ClassVar[float | None] = None
 
     def __init__(
         self, *, retention: timedelta = timedelta(hours=1), clock: Clock = utc_now

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from hitloop_tui.errors import ConfigError
 from hitloop_tui.persistence.base import Clock, utc_now
-from hitloop_tui.persistence.sql import SqlApprovalStore, schema
+from hitloop_tui.persistence.sql import SqlApprovalStore
+from hitloop_tui.persistence.tables import schema
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool

@@ -45,6 +45,7 @@ class PendingApprovalRecord:
         thread_id: str,
         created_at: datetime,
         expires_at: datetime | None = None,
+        metadata: dict[str, Any] | None = None,
     ) -> PendingApprovalRecord:
         action = request.action
         return cls(
@@ -59,6 +60,7 @@ class PendingApprovalRecord:
             policy_reason=request.policy_reason,
             created_at=created_at,
             expires_at=expires_at,
+            metadata=dict(metadata or {}),
             rationale=action.rationale,
             side_effects=list(action.side_effects),
             context_refs=list(action.context_refs),

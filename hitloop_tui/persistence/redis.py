@@ -15,7 +15,8 @@ from hitloop_tui.persistence.base import ApprovalStore, Clock, Cursor, question_
 from hitloop_tui.persistence.codec import column
 from hitloop_tui.persistence.record import PendingApprovalRecord
 from hitloop_tui.persistence.resolution import Outcome, Resolution, StoredDecision
-from hitloop_tui.persistence.sql import body_of, microseconds, record_of
+from hitloop_tui.persistence.sql import body_of, record_of
+from hitloop_tui.persistence.tables import microseconds
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

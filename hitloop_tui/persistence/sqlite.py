@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 from hitloop_tui.persistence.base import Clock, utc_now
-from hitloop_tui.persistence.sql import SqlApprovalStore, schema
+from hitloop_tui.persistence.sql import SqlApprovalStore
+from hitloop_tui.persistence.tables import schema
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ class SQLiteApprovalStore(SqlApprovalStore):
     not end, and a call whose event loop is gone stops its thread for everybody.
     """
 
+    look_seconds: ClassVar[float | None] = 0.05
     IN: ClassVar[str] = "callback_id IN (SELECT value FROM json_each(?))"
 
     def __init__(self, path: str | Path, *, clock: Clock = utc_now) -> None:
