@@ -70,8 +70,6 @@ INSERT = "INSERT INTO trace_events (timestamp, run_id, event_type, payload) VALU
 
 _log = logging.getLogger(__name__)
 _open: weakref.WeakSet[TelemetryFile] = weakref.WeakSet()
-_inherited: list[sqlite3.Connection] = []
-"""Connections of a parent process: SQLite forbids a child to use them, and closing is a use."""
 
 
 class TelemetryFile:
@@ -161,10 +159,7 @@ class TelemetryFile:
         finally:
             self._news.set()
             with self._writing, self._reading:
-                for connection in (self._reader, self._writer):
-                    if connection is not None:
-                        connection.close()
-                self._reader = self._writer = None
+                self._disconnect()
 
     def _refuse_closed(self) -> None:
         if self._closed:
@@ -247,23 +242,35 @@ class TelemetryFile:
         self._thread = None
 
     def hold(self) -> None:
-        """Before a fork: nobody is inside of SQLite."""
+        """Before a fork: what waits is written, and nobody is inside of SQLite.
+
+        A connection that is open across a fork makes the child believe it has the parent's locks,
+        and its commits are lost when the parent closes the file: both open it anew.
+        """
         self._writing.acquire()
         self._reading.acquire()
+        with suppress(DatabaseError):
+            self.commit()
         self._lock.acquire()
+        if self.path != MEMORY:
+            self._disconnect()
 
     def release(self) -> None:
+        """After a fork, in the parent."""
         self._lock.release()
         self._reading.release()
         self._writing.release()
 
     def start_over(self) -> None:
-        """In a child process. What waits is the parent's to write; a memory database is a copy."""
+        """After a fork, in the child: what still waits is the parent's to write."""
         self._waiting, self._statements = [], []
         self._fresh_locks()
-        if self.path != MEMORY:
-            _inherited.extend(c for c in (self._writer, self._reader) if c is not None)
-            self._writer = self._reader = None
+
+    def _disconnect(self) -> None:
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                connection.close()
+        self._reader = self._writer = None
 
 
 def _connection(path: str) -> sqlite3.Connection:
