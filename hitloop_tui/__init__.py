@@ -15,6 +15,7 @@ _HOMES = {
     "ApprovalRequest": "hitloop_tui.core.models",
     "AlwaysApprovePolicy": "hitloop_tui.policies",
     "AuditPlusEscalatePolicy": "hitloop_tui.policies",
+    "CLIBackend": "hitloop_tui.backends",
     "Decision": "hitloop_tui.core.models",
     "EventType": "hitloop_tui.core.models",
     "HITLPolicy": "hitloop_tui.core.interfaces",
@@ -31,7 +32,7 @@ _HOMES = {
     "hitl_gate_node": "hitloop_tui.langgraph",
 }
 
-__all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604 - the names come from one table
+__all__ = ["__version__", *sorted(_HOMES)]
 __version__ = version("hitloop-tui")
 
 

@@ -86,13 +86,13 @@ def current_place() -> Place:
 
 
 def was_asked(place: Place, interrupt_id: str) -> bool:
-    """Whether the checkpointer already holds this question."""
+    """Whether the checkpointer already holds this question; False when that cannot be known."""
     if place.checkpointer is None:
         return False
     try:
         found = place.checkpointer.get_tuple(place.checkpoint())
-    except asyncio.InvalidStateError:  # a sync tool on the loop of an async checkpointer
-        return bool(run_to_end(awas_asked(place, interrupt_id)))
+    except asyncio.InvalidStateError:  # a sync tool that blocks an async checkpointer's own loop
+        return False
     return _holds(found, place.task_id, interrupt_id)
 
 
