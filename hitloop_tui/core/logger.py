@@ -7,7 +7,7 @@
         logger.get_events("r1")
 
 The events are there as soon as the logger itself is asked; other processes see them after at most
-50 ms. `core.telemetry_file` describes the tables.
+50 ms. `core.telemetry_schema` describes the tables.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from hitloop_tui.core.models import (
     ToolResult,
     TraceEvent,
 )
-from hitloop_tui.core.telemetry_file import MEMORY, Durability, Row, Statement, TelemetryFile
+from hitloop_tui.core.telemetry_file import Durability, Row, Statement, TelemetryFile
 from hitloop_tui.core.telemetry_json import as_text, to_json
+from hitloop_tui.core.telemetry_schema import MEMORY
 
 RUN_COLUMNS = (
     "run_id, scenario_id, condition_id, agent_version, model, seed,"

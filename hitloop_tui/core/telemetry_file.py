@@ -1,16 +1,4 @@
-"""The SQLite file of the telemetry: who waits for which commit, and the tables.
-
-Other programs may read the tables while agents write (WAL). `trace_events.id` only ever grows and
-is the order in which events became durable; within one process it is also the order in which they
-were logged. A reader follows the file by asking for ids above the last one it saw.
-
-    trace_events  id, timestamp (ISO 8601, UTC), run_id, event_type, payload (JSON object)
-    runs          one row per run_id: what `RunMetadata` holds; finished_at NULL while it runs
-
-They are hitloop 0.5's tables, column by column, so that its files can be read and continued.
-The payload of `action_proposed` says whether an error was injected, and `injected_error` events say
-nothing else: who shows telemetry to a person under study must leave both out.
-"""
+"""Telemetry on its way into SQLite: who waits for which commit."""
 
 from __future__ import annotations
 
@@ -25,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Literal
 
+from hitloop_tui.core.telemetry_schema import INSERT, MEMORY, connect, create_tables
 from hitloop_tui.errors import DatabaseError
 
 Durability = Literal["batch", "event", "full"]
@@ -37,36 +26,6 @@ FULL_BATCH = 2000
 """Rows after which the caller commits itself, so that no burst can run away from the thread."""
 RETRY_S = 0.5
 IDLE_S = 1.0
-BUSY_TIMEOUT_S = 30.0
-MEMORY = ":memory:"
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS trace_events (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  timestamp TEXT NOT NULL,
-  run_id TEXT NOT NULL,
-  event_type TEXT NOT NULL,
-  payload TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS trace_events_run ON trace_events(run_id, id);
-CREATE TABLE IF NOT EXISTS runs (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  run_id TEXT NOT NULL UNIQUE,
-  scenario_id TEXT,
-  condition_id TEXT,
-  agent_version TEXT,
-  model TEXT,
-  seed INTEGER,
-  started_at TEXT NOT NULL,
-  finished_at TEXT,
-  task_success INTEGER,
-  validation_details TEXT
-);
-"""
-TABLES = (
-    "SELECT count(*) FROM sqlite_master WHERE name IN ('trace_events', 'trace_events_run', 'runs')"
-)
-INSERT = "INSERT INTO trace_events (timestamp, run_id, event_type, payload) VALUES (?,?,?,?)"
 
 _log = logging.getLogger(__name__)
 _open: weakref.WeakSet[TelemetryFile] = weakref.WeakSet()
@@ -171,7 +130,7 @@ class TelemetryFile:
             assert self._writer is not None
             return self._writer
         if self._reader is None:
-            self._reader = _connection(self.path)
+            self._reader = connect(self.path)
             self._reader.execute("PRAGMA query_only=ON")
         return self._reader
 
@@ -194,8 +153,8 @@ class TelemetryFile:
 
     def _connect(self) -> sqlite3.Connection:
         try:
-            connection = _connection(self.path)
-            _create(connection)
+            connection = connect(self.path)
+            create_tables(connection)
             level = "FULL" if self.durability == "full" else "NORMAL"
             connection.execute(f"PRAGMA synchronous={level}")
         except (sqlite3.Error, OSError) as error:
@@ -271,32 +230,6 @@ class TelemetryFile:
             if connection is not None:
                 connection.close()
         self._reader = self._writer = None
-
-
-def _connection(path: str) -> sqlite3.Connection:
-    """A new file is its owner's alone: it holds what agents were about to do."""
-    if path != MEMORY:
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    return sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-    )
-
-
-def _create(connection: sqlite3.Connection) -> None:
-    """WAL and the tables. Neither waits for the busy timeout while others do the same."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            if connection.execute(TABLES).fetchone()[0] < 3:
-                connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.005)
-        else:
-            return
 
 
 _forking: list[TelemetryFile] = []

@@ -260,7 +260,7 @@ def test_a_forked_child_writes_its_own_events_and_nobody_elses(path):
 
 
 def test_a_locked_file_delays_events_but_neither_loses_nor_raises(path, monkeypatch, caplog):
-    monkeypatch.setattr("hitloop_tui.core.telemetry_file.BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("hitloop_tui.core.telemetry_schema.BUSY_TIMEOUT_S", 0.01)
     with TelemetryLogger(path) as logger:
         blocker = sqlite3.connect(path)
         blocker.execute("BEGIN IMMEDIATE")
@@ -276,7 +276,7 @@ def test_a_locked_file_delays_events_but_neither_loses_nor_raises(path, monkeypa
 
 
 def test_a_durable_event_that_cannot_be_written_is_said(path, monkeypatch):
-    monkeypatch.setattr("hitloop_tui.core.telemetry_file.BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("hitloop_tui.core.telemetry_schema.BUSY_TIMEOUT_S", 0.01)
     with TelemetryLogger(path, "full") as logger:
         blocker = sqlite3.connect(path)
         blocker.execute("BEGIN IMMEDIATE")
