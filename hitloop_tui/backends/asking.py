@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 from hitloop_tui.backends import outcomes
-from hitloop_tui.backends.outcomes import by_system, decided, describe, log
+from hitloop_tui.backends.outcomes import by_system, describe, log
 from hitloop_tui.backends.waiting import Waiter, WaitingRoom
 from hitloop_tui.core.digest import action_digest
 from hitloop_tui.core.interfaces import ApprovalBackend
@@ -114,9 +114,14 @@ class StoredBackend(ApprovalBackend):
         if record is None:
             standing = await self.store.status(callback_id)
             return _repeated(standing, approved, delivery_id)
-        reason = reason or ("Approved" if approved else "Rejected")
-        action = record.to_request().action
-        decision = decided(action, approved, reason, decided_by, list(tags or []))
+        decision = Decision(
+            action_id=record.action_id,
+            approved=approved,
+            reason=reason or ("Approved" if approved else "Rejected"),
+            decided_by=decided_by,
+            tags=list(tags or []),
+            digest=record.digest(),
+        )
         resolution = await self.store.resolve(callback_id, decision, delivery_id=delivery_id)
         if resolution.first is not None:
             self._room.settle(callback_id, resolution.first)
@@ -152,6 +157,8 @@ class StoredBackend(ApprovalBackend):
         if found is None or found[0].callback_id in self._asking:
             return Asked(request, new, started, is_new=True)
         record, stored = found
+        if record.digest() != new.digest():
+            return Asked(request, new, started, is_new=True)
         if stored is not None and outcomes.is_systems(stored.decision):
             return Asked(request, new, started, is_new=True)
         return Asked(request, record, started, is_new=False, stored=stored)

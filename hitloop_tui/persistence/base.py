@@ -28,10 +28,9 @@ def utc_now() -> datetime:
 
 
 def question_key(record: PendingApprovalRecord) -> str:
-    """What is asked, whatever its callback id: the same Action of the same run of one thread,
-    after the same people approved it."""
-    action = [record.action_id, record.digest()]
-    parts = [record.thread_id, record.run_id, *action, *sorted(record.approvals)]
+    """Which Action of which run of which thread is asked about, after who approved it, whatever the
+    callback id. Whether it is the same call as before, its digest says."""
+    parts = [record.thread_id, record.run_id, record.action_id, *sorted(record.approvals)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -149,11 +149,10 @@ class InMemoryApprovalStore(ApprovalStore):
 
 def _copy(record: PendingApprovalRecord) -> PendingApprovalRecord:
     """One that shares nothing with the original."""
-    return replace(
-        record,
-        tool_args=copy.deepcopy(record.tool_args),
-        metadata=copy.deepcopy(record.metadata),
-        side_effects=list(record.side_effects),
-        context_refs=list(record.context_refs),
-        approvals=list(record.approvals),
-    )
+    twin = copy.copy(record)
+    twin.tool_args = copy.deepcopy(record.tool_args)
+    twin.metadata = copy.deepcopy(record.metadata)
+    twin.side_effects = list(record.side_effects)
+    twin.context_refs = list(record.context_refs)
+    twin.approvals = list(record.approvals)
+    return twin

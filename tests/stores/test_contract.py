@@ -148,8 +148,7 @@ async def test_another_question_is_not_answered(store):
         {"run_id": "run-2"},
         {"thread_id": "thread-2"},
         {"action_id": "action-2"},
-        {"tool_args": {"to": "mallory@example.com"}},
-        {"tool_name": "transfer_money"},
+        {"approvals": ["human:ann"]},
     ):
         assert await store.find(question_key(a_record(**changed))) is None
 
