@@ -34,6 +34,28 @@ def action_digest(tool_name: str, tool_args: dict[str, Any]) -> str:
 
 def canonical_json(value: Any) -> str:
     """`value` as canonical JSON text; equal texts mean equal values of equal types."""
+    return _ENCODER.encode(value) if _ordinary(value) else _written(value)
+
+
+def _ordinary(value: Any) -> bool:
+    """Whether the C encoder writes the same text: a fifth of the time, for nearly all arguments."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return bool(-SAFE_INTEGER < value < SAFE_INTEGER)
+    if kind is float:
+        return "e" not in (text := repr(value)) and "n" not in text
+    if kind is dict:
+        return all(type(key) is str and key.isascii() and key != TAG for key in value) and all(
+            map(_ordinary, value.values())
+        )
+    if kind is list:
+        return all(map(_ordinary, value))
+    return False
+
+
+def _written(value: Any) -> str:
     match value:
         case None | bool():
             return json.dumps(value)
@@ -83,6 +105,9 @@ def _parts(value: Any) -> Any:
         return list(value.__reduce_ex__(2))
     except TypeError:  # a lock, a generator, ...: nothing that an argument could be
         return repr(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _name(value: Any) -> str:

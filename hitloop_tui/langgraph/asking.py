@@ -65,7 +65,7 @@ def _after(answer: Answer, asked: Asked, check: Check) -> Asked | Settled:
     if answer.verdict not in ("approve", "edit"):
         return Settled(asked.action, answer, asked.approvals)
     edited = edited_action(asked.action, answer)
-    if edited.digest() == asked.action.digest():
+    if edited is asked.action or edited.digest() == asked.action.digest():
         return _approved(asked, answer)
     verdict = check(edited)
     if verdict.outcome == "reject":

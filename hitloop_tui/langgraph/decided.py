@@ -10,7 +10,7 @@ from hitloop_tui.core.interfaces import HITLPolicy, PolicyVerdict
 from hitloop_tui.core.models import Action, Decision
 from hitloop_tui.langgraph.asking import Settled
 from hitloop_tui.langgraph.execution import Place
-from hitloop_tui.langgraph.plain import dump_action, dump_decision, stable_action
+from hitloop_tui.langgraph.plain import dump_action, dump_decision
 from hitloop_tui.langgraph.telemetry import GateLogger
 
 Update = dict[str, Any]
@@ -48,7 +48,7 @@ def person_decision(proposed: Action, settled: Settled, place: Place) -> Decisio
 
 def edit_record(proposed: Action, final: Action) -> dict[str, Any]:
     """The fields of a Decision that keep an edit next to its original."""
-    if final.digest() == proposed.digest():
+    if final is proposed or final.digest() == proposed.digest():
         return {}
     call = {"tool_name": proposed.tool_name, "tool_args": proposed.tool_args}
     return {"edited_args": final.tool_args, "proposed": call}
@@ -70,15 +70,20 @@ def policy_status(verdict: PolicyVerdict) -> str:
 
 
 def decision_update(
-    policy: HITLPolicy, values: dict[str, Any], action: Action, decision: Decision, status: str
+    policy: HITLPolicy,
+    values: dict[str, Any],
+    proposed: Action,
+    final: Action,
+    decision: Decision,
+    status: str,
 ) -> Update:
     """The state's update. Of what the policy's hook returns only the changes: returning all of it
     would append every list that a reducer keeps to itself."""
-    after = policy.post_decision_update(dict(values), action, decision)
+    after = policy.post_decision_update(dict(values), final, decision)
     changed = {k: v for k, v in after.items() if k not in values or v is not values[k]}
     update = {**changed, "approval_decision": dump_decision(decision), "hitl_status": status}
-    if decision.approved and _differs(values["proposed_action"], action):
-        update["proposed_action"] = dump_action(action)
+    if decision.approved and (final is not proposed or _nameless(values["proposed_action"])):
+        update["proposed_action"] = dump_action(final)
     return update
 
 
@@ -106,7 +111,6 @@ def _latency_ms(asked_at: datetime | None, decided_at: datetime | None) -> float
     return max(0.0, waited.total_seconds() * 1000)
 
 
-def _differs(raw: Any, action: Action) -> bool:
-    """Whether the state must be written: the call was edited, or had no id yet."""
-    before = raw if isinstance(raw, Action) else stable_action(raw, "")
-    return before.id != action.id or before.digest() != action.digest()
+def _nameless(raw: Any) -> bool:
+    """Whether the Action in the state has no id, so that the one it got must be written."""
+    return not isinstance(raw, Action) and not raw.get("id")

@@ -148,14 +148,15 @@ class InterruptGate(Runnable[Any, Update]):
             return self._by_policy(action, PolicyVerdict("reject", reason), values)
         if self.logger:
             self.logger.log_approval_decided(run_id_of(values), decision, channel="interrupt")
-        return decision_update(self.policy, values, settled.action, decision, "human_decided")
+        final = settled.action
+        return decision_update(self.policy, values, action, final, decision, "human_decided")
 
     def _by_policy(self, action: Action, verdict: PolicyVerdict, values: dict[str, Any]) -> Update:
         decision = policy_decision(action, verdict, self.policy.name)
         if self.logger:
             self.logger.log_approval_decided(run_id_of(values), decision, channel="auto")
         status = policy_status(verdict)
-        return decision_update(self.policy, values, action, decision, status)
+        return decision_update(self.policy, values, action, action, decision, status)
 
     def _ask(
         self, action: Action, verdict: PolicyVerdict, values: dict[str, Any], place: Place

@@ -155,7 +155,7 @@ class BackendGate(Runnable[Any, Update]):
             status, channel = policy_status(verdict), "auto"
         if self.logger:
             self.logger.log_approval_decided(run_id_of(values), decision, channel=channel)
-        return decision_update(self.policy, values, final, decision, status)
+        return decision_update(self.policy, values, action, final, decision, status)
 
     async def _ask(
         self, proposed: Action, verdict: PolicyVerdict, values: dict[str, Any]

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
+from hitloop_tui.core import digest
 from hitloop_tui.core.digest import action_digest, canonical_json
 from hitloop_tui.core.models import Action, RiskClass
 
@@ -44,6 +45,12 @@ def shape(value: Any) -> Any:
 def test_equal_digests_mean_equal_values_of_equal_types(one, other):
     same = canonical_json(one) == canonical_json(other)
     assert same == (shape(one) == shape(other))
+
+
+@settings(max_examples=300)
+@given(value=ODD)
+def test_the_short_way_writes_what_the_long_way_writes(value):
+    assert canonical_json(value) == digest._written(value)
 
 
 @given(value=st.dictionaries(st.text(), JSON, max_size=5), name=st.text())
