@@ -14,14 +14,22 @@ _HOMES = {
     "ApprovalBackend": "hitloop_tui.core.interfaces",
     "ApprovalRequest": "hitloop_tui.core.models",
     "AlwaysApprovePolicy": "hitloop_tui.policies",
+    "AuditPlusEscalatePolicy": "hitloop_tui.policies",
+    "CLIBackend": "hitloop_tui.backends",
     "Decision": "hitloop_tui.core.models",
     "EventType": "hitloop_tui.core.models",
     "HITLPolicy": "hitloop_tui.core.interfaces",
+    "PolicyVerdict": "hitloop_tui.core.interfaces",
     "RiskBasedPolicy": "hitloop_tui.policies",
     "RiskClass": "hitloop_tui.core.models",
+    "RulePolicy": "hitloop_tui.policies",
+    "RunMetadata": "hitloop_tui.core.models",
+    "TelemetryLogger": "hitloop_tui.core.logger",
     "ToolResult": "hitloop_tui.core.models",
     "TraceEvent": "hitloop_tui.core.models",
     "Worker": "hitloop_tui.attach.worker",
+    "execute_tool_node": "hitloop_tui.langgraph",
+    "hitl_gate_node": "hitloop_tui.langgraph",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]

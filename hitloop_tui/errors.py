@@ -6,6 +6,8 @@ HitloopError
 │   └── InvalidVerdict  a verdict the Review does not allow, or an answer of the wrong shape
 ├── NotFound            no such Review, thread or file
 │   └── Ambiguous       an id prefix that fits several Reviews
+├── AlreadyAsked        a callback id that belongs to another approval request
+├── NotVerified         a callback that its alleged sender did not sign
 ├── DatabaseError       the checkpoint database or the ledger cannot be read or written
 └── GraphLoadError      a graph reference that could not be imported, built or compiled
 """
@@ -35,6 +37,14 @@ class NotFound(HitloopError):
 
 class Ambiguous(NotFound):
     """An id prefix fits several Reviews."""
+
+
+class AlreadyAsked(HitloopError):
+    """A callback id belongs to another approval request already."""
+
+
+class NotVerified(HitloopError):
+    """A callback was not signed by its alleged sender, or too long ago."""
 
 
 class DatabaseError(HitloopError):

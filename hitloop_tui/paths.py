@@ -12,6 +12,11 @@ def ledger_path(db: Path) -> Path:
     return db.with_name(f"{db.stem}.ledger{db.suffix or '.db'}")
 
 
+def approvals_path(db: Path) -> Path:
+    """Where backends without a checkpointer ask: `NAME.db` -> `NAME.approvals.db`."""
+    return db.with_name(f"{db.stem}.approvals{db.suffix or '.db'}")
+
+
 def state_dir() -> Path:
     """Logs of consoles and workers; created on first use."""
     path = user_state_path("hitloop-tui")

@@ -17,6 +17,7 @@ from typing import Any
 from hitloop_tui.attach import checkpoint_context, checkpoint_events, checkpoint_sql, interrupt_rows
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.interrupt_rows import Leaf, Leaves
+from hitloop_tui.attach.ledger import Record
 from hitloop_tui.attach.review import Identity, Question
 from hitloop_tui.attach.source import Message
 from hitloop_tui.errors import DatabaseError
@@ -119,6 +120,9 @@ class Checkpoints:
 
     def events_since(self, cursor: Any, *, thread_id: str | None = None) -> tuple[list[Event], Any]:
         return checkpoint_events.since(self.rows, self._column(), cursor, thread_id)
+
+    def apply(self, record: Record) -> None:
+        """Only a worker can resume a thread."""
 
     def close(self) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hitloop_tui.attach import shapes
+from hitloop_tui.attach.direct import settle
 from hitloop_tui.attach.inbox import Inbox
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.recording import FirstAnswer
@@ -104,7 +105,8 @@ def _record(
                 review.id, "recorded", person.decided_by, detail=f"{first} more to decide"
             )
     record = inbox.ledger.of_keys([review.key])[review.key]
-    return Outcome(review.id, "recorded", record.decided_by, record.decided_at)
+    detail = settle(inbox.source, inbox.ledger, [record])
+    return Outcome(review.id, "recorded", record.decided_by, record.decided_at, detail)
 
 
 def already_decided(review_id: str, first: FirstAnswer) -> Outcome:

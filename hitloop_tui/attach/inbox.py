@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hitloop_tui.attach import shapes
+from hitloop_tui.attach.direct import settled
 from hitloop_tui.attach.interrupt_rows import CANCELLED
 from hitloop_tui.attach.ledger import Ledger, Record
 from hitloop_tui.attach.recorded import recorded_review, with_record
@@ -155,7 +156,7 @@ class Inbox:
         if stamp == self._stamp and not self._applying():
             return set()
         self._stamp = stamp
-        records = {record.key: record for record in self.ledger.recent()}
+        records = {record.key: record for record in settled(self.source, self.ledger)}
         partial = self.ledger.verdicts()
         changed = {
             record.identity.thread_id

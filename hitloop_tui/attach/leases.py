@@ -177,16 +177,18 @@ class Leases:
         return Lease(cursor.lastrowid, row["seq"], row["key"], row["thread_id"])
 
 
-# No attempt yet, or only attempts that other workers were unable to make ("blocked").
+# No attempt yet, or only attempts that other workers were unable to make ("blocked"). Stored
+# requests need no worker (attach/direct.py).
 _WAITING = """
 SELECT d.seq, d.key, d.thread_id FROM decisions d
- WHERE NOT EXISTS (SELECT 1 FROM attempts a WHERE a.seq=d.seq
-                    AND (a.outcome IS NULL OR a.outcome<>'blocked' OR a.worker=?))
+ WHERE d.shape<>'stored_request' AND NOT EXISTS (
+       SELECT 1 FROM attempts a WHERE a.seq=d.seq
+          AND (a.outcome IS NULL OR a.outcome<>'blocked' OR a.worker=?))
 """
 
 _ATTEMPTED_THROUGH = """
 SELECT coalesce((SELECT d.seq - 1 FROM decisions d
-                  WHERE d.seq>? AND NOT EXISTS (
+                  WHERE d.seq>? AND d.shape<>'stored_request' AND NOT EXISTS (
                         SELECT 1 FROM attempts a WHERE a.seq=d.seq
                            AND (a.outcome IS NULL OR a.outcome<>'blocked'))
                   ORDER BY d.seq LIMIT 1),

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hitloop_tui.attach.approvals import Approvals
 from hitloop_tui.attach.checkpoints import Checkpoints
 from hitloop_tui.attach.inbox import Inbox
 from hitloop_tui.attach.ledger import Ledger
 from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.source import Source
+from hitloop_tui.attach.sources import Sources
 from hitloop_tui.attach.trace import Trace
-from hitloop_tui.paths import ledger_path
+from hitloop_tui.paths import approvals_path, ledger_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Session:
 
         Raises DatabaseError when `db` exists and is no checkpoint database.
         """
-        source = Checkpoints(db)
+        source = Sources(Checkpoints(db), Approvals(approvals_path(db)))
         file = LedgerFile(ledger or ledger_path(db), beside=db)
         book = Ledger(file)
         return cls(source, book, Inbox(source, book))

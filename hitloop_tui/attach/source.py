@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hitloop_tui.attach.events import Event
+from hitloop_tui.attach.ledger import Record
 from hitloop_tui.attach.review import Identity, Question
 
 
@@ -71,6 +72,10 @@ class Source(Protocol):
 
     def events_since(self, cursor: Any, *, thread_id: str | None = None) -> tuple[list[Event], Any]:
         """What checkpoints tell since `cursor` (None: the recent past), and the next cursor."""
+        ...
+
+    def apply(self, record: Record) -> tuple[str, str] | None:
+        """Give a decision to who asked: the outcome and a sentence; None when a worker must."""
         ...
 
     def close(self) -> None: ...

@@ -11,6 +11,7 @@ from hitloop_tui.cli.console import console, demo
 from hitloop_tui.cli.deciding import approve, edit, ignore, reject, respond
 from hitloop_tui.cli.doctor import doctor
 from hitloop_tui.cli.listing import ls, show
+from hitloop_tui.cli.policy import policy
 from hitloop_tui.cli.tracing import trace
 from hitloop_tui.cli.working import worker
 
@@ -63,6 +64,7 @@ for _command in (
     ignore,
     worker,
     trace,
+    policy,
     doctor,
 ):
     hitloop.add_command(_command)

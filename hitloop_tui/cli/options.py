@@ -11,6 +11,7 @@ import click
 from hitloop_tui.attach.session import Session
 from hitloop_tui.config import Settings, read_settings
 from hitloop_tui.errors import BadInput
+from hitloop_tui.paths import approvals_path
 
 F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -55,6 +56,6 @@ def open_session(
 ) -> Session:
     settings = read_settings()
     db = database(argument, option, settings)
-    if must_exist and not db.exists():
+    if must_exist and not (db.exists() or approvals_path(db).exists()):
         raise BadInput(f"there is no database {db}: start an agent on it, or name another --db")
     return Session.open(db, ledger or settings.ledger_of(db))

@@ -58,6 +58,10 @@ class ApprovalRequest(BaseModel):
     summary_context: str = ""
     policy_name: str = ""
     policy_reason: str = ""
+    quorum: int = Field(default=1, ge=1)
+    """How many different people must approve."""
+    approvals: list[str] = Field(default_factory=list)
+    """Who has approved already, when more than one must."""
 
     def format_for_display(self) -> str:
         """Several lines for a plain terminal. The text is raw: pass it through `safetext`."""
@@ -68,12 +72,16 @@ class ApprovalRequest(BaseModel):
             "Rationale (the agent's words)": action.rationale,
             "Context": self.summary_context,
             f"Policy {self.policy_name}".rstrip(): self.policy_reason,
+            f"Needs {self.quorum} people; approved so far by": self._approved_so_far(),
         }
         head = f"APPROVAL REQUEST  run {self.run_id}\n"
         head += f"Tool: {action.tool_name}\nRisk: {action.risk_class.value.upper()}"
         return "\n\n".join(
             [head, *(f"{title}:\n{text}" for title, text in sections.items() if text)]
         )
+
+    def _approved_so_far(self) -> str:
+        return "" if self.quorum == 1 else ", ".join(self.approvals) or "nobody"
 
 
 class Decision(BaseModel):
@@ -95,6 +103,8 @@ class Decision(BaseModel):
     """The person's own answer, given instead of running the tool."""
     digest: str | None = None
     """`Action.digest()` of the call this decision is about, after edits."""
+    approvals: list[str] = Field(default_factory=list)
+    """Everyone who approved, when more than one had to."""
     spent: bool = False
     """The call was made; the same approval never makes it again."""
 
@@ -121,6 +131,16 @@ class TraceEvent(BaseModel):
     run_id: str
     event_type: EventType
     payload: dict[str, Any] = Field(default_factory=dict)
+    seq: int = Field(default=0, exclude=True)
+    """The event's place in the log; 0 before it is logged."""
+
+    def model_dump_json_safe(self) -> dict[str, Any]:
+        """The event as a dict with its time and type as text; the payload is passed on as it is."""
+        return {
+            **self.model_dump(),
+            "timestamp": self.timestamp.isoformat(),
+            "event_type": self.event_type.value,
+        }
 
 
 class ToolResult(BaseModel):
@@ -137,6 +157,27 @@ class ToolResult(BaseModel):
 
     def execution_time_ms(self) -> float | None:
         """Milliseconds from start to finish; None while running."""
+        if self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds() * 1000
+
+
+class RunMetadata(BaseModel):
+    """One run: what was run, under which condition, and how it ended."""
+
+    run_id: str = Field(default_factory=lambda: str(uuid.uuid4()))
+    scenario_id: str = ""
+    condition_id: str = ""
+    agent_version: str = ""
+    model: str = ""
+    seed: int | None = None
+    started_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    finished_at: datetime | None = None
+    task_success: bool | None = None
+    validation_details: dict[str, Any] = Field(default_factory=dict)
+
+    def duration_ms(self) -> float | None:
+        """Milliseconds from start to end; None while running."""
         if self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds() * 1000

@@ -118,7 +118,8 @@ def _typed(value: dict[str, Any], action: Action) -> Answer:
 
 def _signed(answer: Answer, value: dict[str, Any], action: Action) -> Answer:
     """`answer` with who and when, after checking that it was given to this very question."""
-    if value.get("digest") not in (None, asked_digest(action)):
+    digest = value.get("digest")
+    if digest is not None and digest != asked_digest(action):
         raise Refused("The action has changed since it was shown. Look again, then answer.")
     if value.get("action_id") not in (None, action.id):
         raise Refused("The answer names another action.")

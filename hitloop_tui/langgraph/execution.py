@@ -1,8 +1,9 @@
 """Where in the graph a node is running, and whether its question was asked before.
 
-LangGraph has no public word for "this task was re-executed". Two private keys are read here:
+LangGraph has no public word for "this task was re-executed". Three private keys are read here:
 without `__pregel_checkpointer` a question may be announced again when a sibling is answered, and
-without `__pregel_scratchpad` an answer is lost when the policy no longer asks.
+without `__pregel_scratchpad` an answer is lost when the policy no longer asks. `__pregel_resuming`
+only saves a look into the checkpointer.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from langgraph.runtime import get_runtime
 GREGORIAN = datetime(1582, 10, 15, tzinfo=UTC)
 CHECKPOINTER = "__pregel_checkpointer"
 SCRATCHPAD = "__pregel_scratchpad"
+RESUMING = "__pregel_resuming"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Place:
     checkpointer: Any = None
     answered: bool = False
     """Whether an answer to this very task was given with the resume."""
+    fresh: bool = False
+    """Whether this run began with new input, so that none of its tasks ran before."""
 
     @property
     def asked_at(self) -> datetime | None:
@@ -82,19 +86,23 @@ def current_place() -> Place:
     saver = configurable.get(CHECKPOINTER)
     answered = bool(getattr(configurable.get(SCRATCHPAD), "resume", None))
     place = (str(thread), info.checkpoint_id, info.checkpoint_ns, info.task_id)
-    return Place(*place, saver, answered)
+    return Place(*place, saver, answered, configurable.get(RESUMING) is False)
 
 
 def was_asked(place: Place, interrupt_id: str) -> bool:
-    """Whether the checkpointer already holds this question."""
-    if place.checkpointer is None:
+    """Whether the checkpointer already holds this question; False when that cannot be known."""
+    if place.checkpointer is None or place.fresh:
         return False
-    return _holds(place.checkpointer.get_tuple(place.checkpoint()), place.task_id, interrupt_id)
+    try:
+        found = place.checkpointer.get_tuple(place.checkpoint())
+    except asyncio.InvalidStateError:  # a sync tool that blocks an async checkpointer's own loop
+        return False
+    return _holds(found, place.task_id, interrupt_id)
 
 
 async def awas_asked(place: Place, interrupt_id: str) -> bool:
     """`was_asked` for an async graph."""
-    if place.checkpointer is None:
+    if place.checkpointer is None or place.fresh:
         return False
     found = await place.checkpointer.aget_tuple(place.checkpoint())
     return _holds(found, place.task_id, interrupt_id)

@@ -9,6 +9,7 @@ from typing import Any
 from hitloop_tui.core.digest import action_digest
 from hitloop_tui.core.models import Action
 from hitloop_tui.core.plain_json import json_text
+from hitloop_tui.langgraph.asking import Asked
 
 VERSION = 1
 MESSAGES_SHOWN = 3
@@ -16,24 +17,26 @@ MESSAGE_LENGTH = 200
 
 
 def question(
-    action: Action,
+    asked: Asked,
     policy_name: str,
-    policy_reason: str,
     state: Mapping[str, Any],
     deadline: datetime | None = None,
     error: str | None = None,
+    description: str | None = None,
 ) -> list[dict[str, Any]]:
     """One question about one Action; `error` says why the answer before was refused."""
-    run_id = state.get("run_id")
+    action, run_id = asked.action, state.get("run_id")
     detail = {
         "version": VERSION,
         "action": action.model_dump(mode="json"),
         "policy": policy_name,
-        "policy_reason": policy_reason,
+        "policy_reason": asked.reason,
         "digest": asked_digest(action),
         "run_id": None if run_id is None else str(run_id),
         "deadline": None if deadline is None else deadline.isoformat(),
     }
+    if asked.people > 1:
+        detail |= {"quorum": asked.people, "approvals": list(asked.approvals)}
     return [
         {
             "action_request": {"action": action.tool_name, "args": action.tool_args},
@@ -43,7 +46,7 @@ def question(
                 "allow_edit": True,
                 "allow_accept": True,
             },
-            "description": _description(action, policy_reason, recent_messages(state)),
+            "description": description or _description(asked, recent_messages(state)),
             "hitloop": detail if error is None else {**detail, "error": error},
         }
     ]
@@ -75,10 +78,12 @@ def _one_line(message: Any) -> str:
     return line if hidden <= 0 else f"{line[:MESSAGE_LENGTH]}… +{hidden} characters"
 
 
-def _description(action: Action, policy_reason: str, context: list[str]) -> str:
+def _description(asked: Asked, context: list[str]) -> str:
+    action = asked.action
     args = json_text(action.tool_args, indent=2, ascii_only=False)
     sections = {
-        "Why approval is needed": policy_reason,
+        "Why approval is needed": asked.reason,
+        f"{asked.people} people must approve": _approved_so_far(asked),
         "Arguments": f"```json\n{args}\n```",
         "Side effects": "\n".join(f"- {effect}" for effect in action.side_effects),
         "Rationale": action.rationale,
@@ -86,3 +91,7 @@ def _description(action: Action, policy_reason: str, context: list[str]) -> str:
     }
     head = f"**Tool:** `{action.tool_name}`\n**Risk:** {action.risk_class.value}"
     return "\n\n".join([head, *(f"### {name}\n{text}" for name, text in sections.items() if text)])
+
+
+def _approved_so_far(asked: Asked) -> str:
+    return "" if asked.people == 1 else f"So far: {', '.join(asked.approvals) or 'nobody'}"

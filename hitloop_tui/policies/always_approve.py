@@ -16,4 +16,4 @@ class AlwaysApprovePolicy(HITLPolicy):
         return "always_approve"
 
     def should_request_approval(self, action: Action, state: dict[str, Any]) -> tuple[bool, str]:
-        return False, "This policy lets every action run without asking."
+        return False, "All actions are auto-approved: this policy asks nobody."

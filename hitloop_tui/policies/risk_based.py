@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hitloop_tui.core.interfaces import HITLPolicy
-from hitloop_tui.core.models import Action, RiskClass
+from hitloop_tui.core.models import Action, Decision, RiskClass
 
 AMOUNT_KEYS = ("amount", "value", "price", "cost", "total")
+REJECTIONS = "_risk_policy_rejections"
 
 
 class RiskBasedPolicy(HITLPolicy):
@@ -46,14 +47,28 @@ class RiskBasedPolicy(HITLPolicy):
             return True, reason
         return False, f"{action.risk_class.value.capitalize()} risk, and no rule asks for approval."
 
+    def post_decision_update(
+        self, state: dict[str, Any], action: Action, decision: Decision
+    ) -> dict[str, Any]:
+        """Rejections are listed under `_risk_policy_rejections`, for analysis."""
+        if decision.approved:
+            return state
+        rejection = {
+            "action_id": action.id,
+            "tool_name": action.tool_name,
+            "risk_class": action.risk_class.value,
+            "reason": decision.reason,
+        }
+        return {**state, REJECTIONS: [*(state.get(REJECTIONS) or ()), rejection]}
+
     def _reasons(self, action: Action) -> Iterator[str]:
         if action.tool_name in self.high_risk_tools:
-            yield f"{action.tool_name} is on the list of high-risk tools."
+            yield f"{action.tool_name} is on the high-risk tool list."
         match action.risk_class:
             case RiskClass.HIGH if self.require_approval_for_high:
-                yield "High-risk actions need approval."
+                yield "HIGH risk actions need approval."
             case RiskClass.MEDIUM if self.require_approval_for_medium:
-                yield "Medium-risk actions need approval."
+                yield "MEDIUM risk actions need approval."
         yield from self._sensitive_words(action.tool_args)
         yield from self._amounts(action.tool_args)
 
@@ -62,7 +77,7 @@ class RiskBasedPolicy(HITLPolicy):
             text = str(args.get(name, "")).casefold()
             for word in words:
                 if word.casefold() in text:
-                    yield f"The argument {name} contains “{word}”."
+                    yield f"The argument {name} contains the sensitive pattern “{word}”."
 
     def _amounts(self, args: dict[str, Any]) -> Iterator[str]:
         limit = self.max_amount_without_approval
@@ -75,7 +90,7 @@ class RiskBasedPolicy(HITLPolicy):
             if amount is None:
                 yield f"The argument {name} is not a number, so the limit cannot be checked."
             elif not amount <= limit:
-                yield f"The {name} {amount:,.2f} is above the limit of {limit:,.2f}."
+                yield f"The {name} {amount:,.2f} exceeds threshold {limit:,.2f}."
 
 
 def _number(value: Any) -> float | None:

@@ -22,6 +22,7 @@ from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.session import Session
 from hitloop_tui.attach.watch import changes
 from hitloop_tui.errors import HitloopError
+from hitloop_tui.paths import approvals_path
 from hitloop_tui.tui.desk import Desk, Feed
 from hitloop_tui.tui.messages import InboxRead, TraceRead, Trouble, WorkersRead
 
@@ -155,7 +156,7 @@ class Reader:
     async def _look(self) -> None:
         while True:
             await self._safely(self._look_at_workers)
-            if not self._db.exists():
+            if not (self._db.exists() or approvals_path(self._db).exists()):
                 self._say(f"waiting for {self._db.name}: there is no such file yet")
             await asyncio.sleep(LOOK_S)
             await self._refresh()

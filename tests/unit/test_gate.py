@@ -67,7 +67,7 @@ async def test_the_question_is_exactly_the_documented_payload(thread):
             "version": 1,
             "action": {**PROPOSED, "context_refs": []},
             "policy": "risk_based",
-            "policy_reason": "High-risk actions need approval.",
+            "policy_reason": "HIGH risk actions need approval.",
             "digest": DIGEST,
             "run_id": "run-7",
             "deadline": None,

@@ -45,7 +45,7 @@ def test_a_listed_tool_is_asked_about_whatever_its_risk():
     policy = RiskBasedPolicy(high_risk_tools=["send_email"])
     needed, reason = policy.should_request_approval(action(tool="send_email"), {})
     assert needed
-    assert reason == "send_email is on the list of high-risk tools."
+    assert reason == "send_email is on the high-risk tool list."
 
 
 def test_a_sensitive_word_is_found_deep_inside_and_in_any_case():
@@ -85,4 +85,6 @@ def test_the_same_question_gets_the_same_answer_and_changes_nothing():
     assert first == policy.should_request_approval(proposed, state)
     assert first[0]
     decision = Decision(action_id=proposed.id, approved=False)
-    assert policy.post_decision_update(state, proposed, decision) == {"messages": ["hello"]}
+    after = policy.post_decision_update(state, proposed, decision)
+    assert state == {"messages": ["hello"]}
+    assert [entry["tool_name"] for entry in after["_risk_policy_rejections"]] == ["mail"]

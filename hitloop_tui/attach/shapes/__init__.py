@@ -20,6 +20,7 @@ from hitloop_tui.attach.shapes import (
     hitloop_gate,
     machine,
     schema_form,
+    stored_request,
     tool_approval,
     unreadable,
 )
@@ -31,6 +32,7 @@ __all__ = ["SHAPES", "answer", "check", "check_args", "read"]
 
 SHAPES: tuple[Shape, ...] = (
     unreadable.Unreadable(),
+    stored_request.StoredRequest(),
     hitloop_gate.HitloopGate(),
     tool_approval.ToolApproval(),
     machine.Machine(),

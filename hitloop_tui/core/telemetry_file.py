@@ -1,0 +1,260 @@
+"""Telemetry on its way into SQLite: who waits for which commit."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Literal
+
+from hitloop_tui.core.telemetry_schema import INSERT, MEMORY, connect, create_tables
+from hitloop_tui.errors import DatabaseError
+
+Durability = Literal["batch", "event", "full"]
+Row = tuple[str, str, str, str]
+"""timestamp, run_id, event_type, payload"""
+Statement = tuple[str, tuple[Any, ...]]
+
+BATCH_S = 0.025
+FULL_BATCH = 2000
+"""Rows after which the caller commits itself, so that no burst can run away from the thread."""
+RETRY_S = 0.5
+IDLE_S = 1.0
+
+_log = logging.getLogger(__name__)
+_open: weakref.WeakSet[TelemetryFile] = weakref.WeakSet()
+
+
+class TelemetryFile:
+    """Rows from any thread, committed by `durability`; one object per process and file."""
+
+    def __init__(self, path: str, durability: Durability = "batch") -> None:
+        self.path = path
+        self.durability = durability
+        self._waiting: list[Row] = []
+        self._statements: list[Statement] = []
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._fresh_locks()
+        self._reader: sqlite3.Connection | None = None
+        self._writer: sqlite3.Connection | None = self._connect()
+        _open.add(self)
+
+    def put(self, rows: Sequence[Row], statement: Statement | None = None) -> None:
+        """Take rows, and a statement of the same transaction; how long it takes is `durability`'s.
+
+        Only `event` and `full` raise when they cannot be committed; in batches they are kept and
+        tried again.
+        """
+        with self._lock:
+            self._refuse_closed()
+            idle = not self._waiting and not self._statements
+            self._waiting.extend(rows)
+            if statement is not None:
+                self._statements.append(statement)
+            if idle and self.durability == "batch":
+                self._wake()
+        if self.durability != "batch":
+            self.commit()
+        elif len(self._waiting) >= FULL_BATCH:
+            self._try_commit()
+
+    def commit(self) -> None:
+        """Return when everything taken so far is committed, by whichever thread."""
+        with self._writing:
+            with self._lock:
+                rows, self._waiting = self._waiting, []
+                statements, self._statements = self._statements, []
+            if not rows and not statements:
+                return
+            try:
+                self._write(rows, statements)
+            except BaseException as error:
+                with self._lock:
+                    self._waiting[:0], self._statements[:0] = rows, statements
+                if isinstance(error, sqlite3.Error):
+                    raise DatabaseError(f"telemetry {self.path}: {error}") from error
+                raise
+
+    def sync(self) -> None:
+        """Return when everything taken so far survives a power failure."""
+        self.commit()
+        if self.path == MEMORY or self.durability == "full":
+            return
+        # One fsync of the log: what is no longer in it was synced by the checkpoint that moved it.
+        with suppress(FileNotFoundError):
+            handle = os.open(f"{self.path}-wal", os.O_RDWR)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """All rows of a query, which sees everything this object has taken."""
+        self.commit()
+        guard = self._writing if self.path == MEMORY else self._reading
+        with guard:
+            self._refuse_closed()
+            try:
+                return self._source().execute(sql, parameters).fetchall()
+            except sqlite3.Error as error:
+                raise DatabaseError(f"telemetry {self.path}: {error}") from error
+
+    def close(self) -> None:
+        """Commit what waits, and let go of the file. A second call does nothing."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        _open.discard(self)
+        try:
+            self.sync()
+        finally:
+            self._news.set()
+            with self._writing, self._reading:
+                self._disconnect()
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise DatabaseError(f"telemetry {self.path}: closed")
+
+    def _source(self) -> sqlite3.Connection:
+        """A memory database has one connection; a file's readers do not wait for its writer."""
+        if self.path == MEMORY:
+            assert self._writer is not None
+            return self._writer
+        if self._reader is None:
+            self._reader = connect(self.path)
+            self._reader.execute("PRAGMA query_only=ON")
+        return self._reader
+
+    def _write(self, rows: list[Row], statements: list[Statement]) -> None:
+        if self._writer is None:  # after a fork
+            self._writer = self._connect()
+        if len(rows) == 1 and not statements:  # autocommit: one statement instead of three
+            self._writer.execute(INSERT, rows[0])
+            return
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            for sql, parameters in statements:
+                self._writer.execute(sql, parameters)
+            self._writer.executemany(INSERT, rows)
+            self._writer.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._writer.execute("ROLLBACK")
+            raise
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            connection = connect(self.path)
+            create_tables(connection)
+            level = "FULL" if self.durability == "full" else "NORMAL"
+            connection.execute(f"PRAGMA synchronous={level}")
+        except (sqlite3.Error, OSError) as error:
+            raise DatabaseError(f"telemetry {self.path}: {error}") from error
+        return connection
+
+    def _wake(self) -> None:
+        self._news.set()
+        if self._thread is None:
+            run = threading.Thread(target=self._run, name="telemetry", daemon=True)
+            with suppress(RuntimeError):  # the interpreter ends: `close` at exit will commit
+                run.start()
+                self._thread = run
+
+    def _run(self) -> None:
+        """Commit what comes; end after a while without news, so that nobody must be told to."""
+        while True:
+            if not self._news.wait(IDLE_S):
+                with self._lock:
+                    if not self._news.is_set():
+                        self._thread = None
+                        return
+            if self._closed:
+                return
+            time.sleep(BATCH_S)
+            self._news.clear()
+            if not self._try_commit():
+                self._news.set()
+                time.sleep(RETRY_S)
+
+    def _try_commit(self) -> bool:
+        try:
+            self.commit()
+        except DatabaseError as error:
+            _log.error("%s; %d events are kept for later", error, len(self._waiting))
+            return False
+        return True
+
+    def _fresh_locks(self) -> None:
+        self._lock = threading.Lock()
+        self._writing = threading.RLock()
+        self._reading = threading.Lock()
+        self._news = threading.Event()
+        self._thread = None
+
+    def hold(self) -> None:
+        """Before a fork: what waits is written, and nobody is inside of SQLite.
+
+        A connection that is open across a fork makes the child believe it has the parent's locks,
+        and its commits are lost when the parent closes the file: both open it anew.
+        """
+        self._writing.acquire()
+        self._reading.acquire()
+        with suppress(DatabaseError):
+            self.commit()
+        self._lock.acquire()
+        if self.path != MEMORY:
+            self._disconnect()
+
+    def release(self) -> None:
+        """After a fork, in the parent."""
+        self._lock.release()
+        self._reading.release()
+        self._writing.release()
+
+    def start_over(self) -> None:
+        """After a fork, in the child: what still waits is the parent's to write."""
+        self._waiting, self._statements = [], []
+        self._fresh_locks()
+
+    def _disconnect(self) -> None:
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                connection.close()
+        self._reader = self._writer = None
+
+
+_forking: list[TelemetryFile] = []
+
+
+def _before_fork() -> None:
+    _forking[:] = _open
+    for file in _forking:
+        file.hold()
+
+
+def _in_parent() -> None:
+    for file in _forking:
+        file.release()
+
+
+def _in_child() -> None:
+    for file in _forking:
+        file.start_over()
+
+
+def _at_exit() -> None:
+    for file in list(_open):
+        file.close()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
+atexit.register(_at_exit)

@@ -1,0 +1,107 @@
+"""Asking people through `interrupt()` until their answers settle the question.
+
+A refused answer leads to the same question again, with the refusal in it: raising instead would
+store the bad answer for good, and every later one would be ignored. A question that several people
+must approve is asked again after each of them, with their names in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from langgraph.types import interrupt
+
+from hitloop_tui.core.interfaces import PolicyVerdict
+from hitloop_tui.core.models import Action, RiskClass
+from hitloop_tui.langgraph.answers import Answer, Refused, read_answer
+from hitloop_tui.langgraph.plain import stable_action
+
+NAMELESS = ("", "human", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question as it stands now."""
+
+    action: Action
+    reason: str
+    people: int = 1
+    approvals: tuple[str, ...] = ()
+    """Who approved this very call already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The end of a question: what may run, and the answer that says so or does not."""
+
+    action: Action
+    answer: Answer
+    approvals: tuple[str, ...] = ()
+
+
+Pose = Callable[[Asked, str | None], Any]
+"""The interrupt value of a question; the text says why the answer before was refused."""
+Check = Callable[[Action], PolicyVerdict]
+"""What the policy says about an edited call; may raise `Refused`."""
+
+
+def ask_people(asked: Asked, pose: Pose, check: Check) -> Settled:
+    error = None
+    while True:
+        value = interrupt(pose(asked, error))
+        try:
+            step = _after(read_answer(value, asked.action), asked, check)
+        except Refused as refusal:
+            error = str(refusal)
+            continue
+        if isinstance(step, Settled):
+            return step
+        asked, error = step, None
+
+
+def _after(answer: Answer, asked: Asked, check: Check) -> Asked | Settled:
+    if answer.verdict not in ("approve", "edit"):
+        return Settled(asked.action, answer, asked.approvals)
+    edited = edited_action(asked.action, answer)
+    if edited is asked.action or edited.digest() == asked.action.digest():
+        return _approved(asked, answer)
+    verdict = check(edited)
+    if verdict.outcome == "reject":
+        raise Refused(f"The policy refuses the edited call: {verdict.reason}")
+    people = max(asked.people, verdict.people)
+    if verdict.outcome == "ask" and edited.tool_name != asked.action.tool_name:
+        before = asked.action.tool_name
+        return Asked(edited, f"A person changed the tool from {before}. {verdict.reason}", people)
+    reason = f"{answer.decided_by} changed the arguments. {asked.reason}"
+    return _approved(Asked(edited, reason, people), answer)
+
+
+def _approved(asked: Asked, answer: Answer) -> Asked | Settled:
+    """`asked` with one more approval; settled when they are enough."""
+    if asked.people == 1:
+        return Settled(asked.action, answer)
+    approvals = with_approval(asked.approvals, answer.decided_by, asked.people)
+    if len(approvals) == asked.people:
+        return Settled(asked.action, answer, approvals)
+    return replace(asked, approvals=approvals)
+
+
+def with_approval(approvals: tuple[str, ...], who: str, people: int) -> tuple[str, ...]:
+    """Raises `Refused` for somebody without a name, and for one who has approved already."""
+    if who in NAMELESS:
+        raise Refused(f"{people} people must approve this: the answer must say who decided.")
+    if who in approvals:
+        raise Refused(f"{people} people must approve this, and {who} has approved already.")
+    return (*approvals, who)
+
+
+def edited_action(action: Action, answer: Answer) -> Action:
+    """The Action after an answer. What was said about one tool says nothing about another one."""
+    if answer.verdict != "edit":
+        return action
+    if answer.tool_name in (None, action.tool_name):
+        return action.model_copy(update={"tool_args": answer.args})
+    call = {"tool_name": answer.tool_name, "tool_args": answer.args, "risk_class": RiskClass.HIGH}
+    return stable_action(call, action.id)

@@ -1,0 +1,59 @@
+"""What became of an attempt to decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from hitloop_tui.core.models import Decision
+from hitloop_tui.persistence.codec import decode, encode
+
+
+class Outcome(StrEnum):
+    """Where a request stands, or what came of deciding it."""
+
+    PENDING = "pending"
+    RECORDED = "recorded"
+    REPEATED = "repeated"
+    """The same delivery came again; the decision it made the first time stands."""
+    ALREADY_DECIDED = "already_decided"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDecision:
+    """A decision as the store keeps it."""
+
+    decision: Decision
+    decided_at: datetime
+    delivery_id: str | None = None
+    """The id of the message that brought it, so that the same message decides only once."""
+    delivered_to: str | None = None
+    """Who took it; nobody else acts on it then."""
+
+    def to_text(self) -> str:
+        return encode({"decision": self.decision.model_dump(), "decided_at": self.decided_at})
+
+    @classmethod
+    def from_text(
+        cls, text: str, delivery_id: str | None, delivered_to: str | None
+    ) -> StoredDecision:
+        data: dict[str, Any] = decode(text)
+        decision = Decision.model_validate(data["decision"])
+        return cls(decision, data["decided_at"], delivery_id, delivered_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The outcome, and the decision that stands, whoever made it."""
+
+    outcome: Outcome
+    first: StoredDecision | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """This attempt made the decision, now or when it came the first time."""
+        return self.outcome in (Outcome.RECORDED, Outcome.REPEATED)

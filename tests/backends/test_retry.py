@@ -1,0 +1,157 @@
+"""What is sent again, when, and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hitloop_tui.backends import RetryConfig
+from hitloop_tui.backends.retry import can_succeed_later, retry_after, retrying
+from hitloop_tui.errors import BadInput
+
+FAST = {"initial_delay": 0.001, "max_delay": 0.002}
+
+
+def http(status: int, **headers: str) -> httpx.HTTPStatusError:
+    request = httpx.Request("POST", "https://example.com")
+    response = httpx.Response(status, request=request, headers=headers)
+    return httpx.HTTPStatusError("no", request=request, response=response)
+
+
+class Aiohttp(Exception):
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+@pytest.mark.parametrize(
+    ("error", "later"),
+    [
+        (ConnectionResetError(), True),
+        (TimeoutError(), True),
+        (httpx.ConnectError("x"), True),
+        (httpx.ReadTimeout("x"), True),
+        (httpx.UnsupportedProtocol("x"), False),
+        *[(http(status), True) for status in (408, 425, 429, 500, 502, 503, 504)],
+        *[(http(status), False) for status in (301, 400, 401, 403, 404, 410, 501)],
+        (Aiohttp(503), True),
+        (Aiohttp(401), False),
+        (ValueError("x"), False),
+        (RuntimeError("x"), False),
+        (PermissionError(), False),
+    ],
+    ids=repr,
+)
+def test_what_can_succeed_later(error, later):
+    """Upstream sends a 401 again and again (security.md 7.2)."""
+    assert can_succeed_later(error) is later
+
+
+class Call:
+    def __init__(self, *errors: BaseException) -> None:
+        self.errors = list(errors)
+        self.calls = 0
+
+    async def __call__(self) -> None:
+        self.calls += 1
+        if self.errors:
+            raise self.errors.pop(0)
+
+
+async def test_again_until_it_works():
+    call = Call(ConnectionError(), http(503), TimeoutError())
+    await retrying(call, RetryConfig(**FAST))
+    assert call.calls == 4
+
+
+async def test_the_last_error_is_raised():
+    call = Call(*[ConnectionError(str(n)) for n in range(9)])
+    with pytest.raises(ConnectionError, match="2"):
+        await retrying(call, RetryConfig(max_retries=2, **FAST))
+    assert call.calls == 3
+
+
+async def test_a_refusal_is_not_sent_again():
+    call = Call(http(401))
+    with pytest.raises(httpx.HTTPStatusError):
+        await retrying(call, RetryConfig(**FAST))
+    assert call.calls == 1
+
+
+async def test_ones_own_rule():
+    call = Call(RuntimeError())
+    await retrying(call, RetryConfig(retry_on=lambda e: isinstance(e, RuntimeError), **FAST))
+    assert call.calls == 2
+
+
+async def test_no_wait_is_begun_that_outlives_the_deadline():
+    call = Call(*[ConnectionError()] * 5)
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    with pytest.raises(ConnectionError):
+        await retrying(call, RetryConfig(initial_delay=10, deadline=1))
+    assert loop.time() - started < 1
+    assert call.calls == 1
+
+
+async def test_the_server_says_when():
+    with pytest.raises(httpx.HTTPStatusError):
+        await retrying(Call(http(429, **{"Retry-After": "100"})), RetryConfig(deadline=5, **FAST))
+    call = Call(http(503, **{"Retry-After": "0.05"}))
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    await retrying(call, RetryConfig(**FAST))
+    assert loop.time() - started >= 0.05
+
+
+@given(st.text() | st.none() | st.integers())
+def test_any_retry_after_header_is_read(value):
+    response = SimpleNamespace(headers={"Retry-After": value})
+    error = Exception()
+    error.response = response
+    assert retry_after(error) >= 0
+
+
+def test_dates():
+    assert retry_after(http(503, **{"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"})) > 1e9
+    assert retry_after(http(503, **{"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"})) == 0
+
+
+CONFIGS = st.builds(
+    RetryConfig,
+    max_retries=st.integers(0, 20),
+    initial_delay=st.floats(0, 100),
+    max_delay=st.floats(0, 100),
+    exponential_base=st.floats(0.1, 10),
+    jitter=st.floats(0, 1),
+    deadline=st.floats(0.1, 1000),
+)
+
+
+@given(CONFIGS, st.integers())
+def test_delays_stay_in_bounds(config, seed):
+    delays = list(config.delays(random.Random(seed)))
+    assert len(delays) == config.max_retries
+    longest = min(config.initial_delay, config.max_delay)
+    for delay in delays:
+        assert 0 <= longest * (1 - config.jitter) <= delay + 1e-9
+        assert delay <= longest + 1e-9 <= config.max_delay + 2e-9
+        longest = min(longest * config.exponential_base, config.max_delay)
+
+
+def test_senders_do_not_return_at_once():
+    delays = {next(RetryConfig(initial_delay=1).delays()) for _ in range(50)}
+    assert len(delays) > 40
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"max_retries": -1}, {"initial_delay": -1}, {"deadline": 0}, {"jitter": 2}]
+)
+def test_senseless_settings(wrong):
+    with pytest.raises(BadInput):
+        RetryConfig(**wrong)
