@@ -10,6 +10,7 @@ from hitloop_tui import __version__
 from hitloop_tui.cli.console import console, demo
 from hitloop_tui.cli.deciding import approve, edit, ignore, reject, respond
 from hitloop_tui.cli.doctor import doctor
+from hitloop_tui.cli.experiment import experiment
 from hitloop_tui.cli.listing import ls, show
 from hitloop_tui.cli.policy import policy
 from hitloop_tui.cli.tracing import trace
@@ -66,5 +67,6 @@ for _command in (
     trace,
     policy,
     doctor,
+    experiment,
 ):
     hitloop.add_command(_command)
