@@ -81,6 +81,10 @@ class Approvals:
         there = {row["thread_id"] for row in self._rows(f"SELECT thread_id FROM {TABLE}")}
         return {thread_id for thread_id in thread_ids if column(thread_id) not in there}
 
+    def head_at(self, thread_id: str) -> datetime | None:
+        """Nothing runs on after a stored request, so no thread of its own is ever taken on."""
+        return None
+
     def asked_before(self, prefix: str) -> list[Identity]:
         rows = self._rows(f"SELECT callback_id, body FROM {TABLE}")
         identities = (_identity(decode(row["body"])) for row in rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,10 @@ class Sources:
 
     def asked_before(self, prefix: str) -> list[Identity]:
         return [one for source in self._all for one in source.asked_before(prefix)]
+
+    def head_at(self, thread_id: str) -> datetime | None:
+        moved = [source.head_at(thread_id) for source in self._all]
+        return max((at for at in moved if at is not None), default=None)
 
     def metadata(self, thread_id: str) -> Mapping[str, Any]:
         found: Iterator[Mapping[str, Any]] = (one.metadata(thread_id) for one in self._all)
