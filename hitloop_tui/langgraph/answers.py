@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from hitloop_tui.core.digest import action_digest
 from hitloop_tui.core.models import Action
-from hitloop_tui.langgraph.question import asked_digest
+from hitloop_tui.langgraph.plain import asked_digest
 
 Verdict = Literal["approve", "edit", "reject", "respond", "ignore"]
 

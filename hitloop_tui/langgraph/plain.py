@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from hitloop_tui.core.digest import action_digest
 from hitloop_tui.core.models import Action, Decision
 
 INT64 = range(-(2**63), 2**64)
@@ -41,6 +42,15 @@ def stable_action(raw: Any, scope: str) -> Action:
 def dump_action(action: Action) -> dict[str, Any]:
     """The Action as plain data; its arguments stay exactly what the digest was taken of."""
     return {**action.model_dump(mode="json", exclude={"tool_args"}), "tool_args": action.tool_args}
+
+
+def asked_digest(action: Action) -> str:
+    """The digest of the call as a person sees it.
+
+    It differs from `action.digest()` only when an argument is nothing that JSON can say, like a
+    Decimal: the checkpoint holds its text, and an approval of the text is all a person can give.
+    """
+    return action_digest(action.tool_name, action.model_dump(mode="json")["tool_args"])
 
 
 def dump_decision(decision: Decision) -> dict[str, Any]:

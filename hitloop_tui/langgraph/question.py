@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from hitloop_tui.core.digest import action_digest
-from hitloop_tui.core.models import Action
 from hitloop_tui.core.plain_json import json_text
 from hitloop_tui.langgraph.asking import Asked
+from hitloop_tui.langgraph.plain import asked_digest
 
 VERSION = 1
 MESSAGES_SHOWN = 3
@@ -50,15 +49,6 @@ def question(
             "hitloop": detail if error is None else {**detail, "error": error},
         }
     ]
-
-
-def asked_digest(action: Action) -> str:
-    """The digest of the call as a person sees it.
-
-    It differs from `action.digest()` only when an argument is nothing that JSON can say, like a
-    Decimal: the checkpoint holds its text, and an approval of the text is all a person can give.
-    """
-    return action_digest(action.tool_name, action.model_dump(mode="json")["tool_args"])
 
 
 def recent_messages(state: Mapping[str, Any]) -> list[str]:
