@@ -21,6 +21,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
 
 from hitloop_tui.core.models import Action, RiskClass
+from hitloop_tui.langgraph.asking import Asked
 from hitloop_tui.langgraph.question import question
 from hitloop_tui.safetext import unescape
 
@@ -46,7 +47,7 @@ SCARY = {
     "review_configs": [{"allowed_decisions": ["approve", "reject"]}],
 }
 QUESTIONS: dict[str, Any] = {
-    "refund-1": question(REFUND, "risk", "HIGH needs a person", {}),
+    "refund-1": question(Asked(REFUND, "HIGH needs a person"), "risk", {}),
     "batch-1": BATCH,
     "free-1": "really?",
     f"thread{HOSTILE}": SCARY,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hitloop_tui.attach.checkpoints import Checkpoints
 from hitloop_tui.attach.session import Session
 from hitloop_tui.attach.watch import changes
 
@@ -37,6 +38,7 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.session = Session.open(path)
+        self.writes = Checkpoints(path)
         self.seen: list[tuple[int, float]] = []
         """Rows seen, and the delay of the newest among them."""
         self.wakes = 0
@@ -49,7 +51,7 @@ class Reader:
                     return
 
     def look(self) -> int:
-        found = self.session.source.rows("SELECT count(*), max(at) FROM writes")
+        found = self.writes.rows("SELECT count(*), max(at) FROM writes")
         count = found[0][0] if found else 0
         if count and count != (self.seen[-1][0] if self.seen else 0):
             self.seen.append((count, time.time() - found[0][1]))
