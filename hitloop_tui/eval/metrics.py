@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 
 from hitloop_tui.core.logger import TelemetryLogger
+from hitloop_tui.core.models import TraceEvent
 from hitloop_tui.eval import tables
 from hitloop_tui.eval.outcomes import Outcome
 from hitloop_tui.eval.rates import Share, mean, quantile, sensitivity
@@ -81,15 +81,11 @@ class MetricsCalculator:
         self, run_ids: Collection[str] | None = None
     ) -> dict[str, ConditionMetrics]:
         """By condition, in the order in which they were first run."""
-        runs = [run for run in self.runs(run_ids) if run.condition_id]
-        names = dict.fromkeys(run.condition_id for run in runs)
-        by_name = {
-            name: list(found)
-            for name, found in groupby(
-                sorted(runs, key=lambda run: run.condition_id), key=lambda run: run.condition_id
-            )
-        }
-        return {name: summarize(name, by_name[name]) for name in names}
+        found: dict[str, list[RunMetrics]] = {}
+        for run in self.runs(run_ids):
+            if run.condition_id:
+                found.setdefault(run.condition_id, []).append(run)
+        return {name: summarize(name, runs) for name, runs in found.items()}
 
     def runs(self, run_ids: Collection[str] | None = None) -> list[RunMetrics]:
         """The figures of all runs, or of those named, the one started first at the top."""
@@ -99,11 +95,11 @@ class MetricsCalculator:
             found = [run for run in found if run.run_id in wanted]
         if not found:
             return []
-        events: dict[str, list[object]] = {run.run_id: [] for run in found}
+        events: dict[str, list[TraceEvent]] = {run.run_id: [] for run in found}
         for event in self.logger.get_events():
             if event.run_id in events:
                 events[event.run_id].append(event)
-        return [read_run(run.run_id, run, events[run.run_id]) for run in found]  # type: ignore[arg-type]
+        return [read_run(run.run_id, run, events[run.run_id]) for run in found]
 
     def export_results_csv(
         self, output_path: Path | str, run_ids: Collection[str] | None = None
