@@ -26,8 +26,12 @@ from hitloop_tui.paths import approvals_path
 from hitloop_tui.tui.desk import Desk, Feed
 from hitloop_tui.tui.messages import InboxRead, TraceRead, Trouble, WorkersRead
 
-FRAME_S = 1 / 60
-"""At most so often is the database read anew while it changes all the time."""
+FRAME_S = 1 / 16
+"""At most so often is the database read anew while it changes all the time.
+
+A run's checkpoints are committed before the worker's stream, which is written every 40 ms: read at
+once, the trace would show ends before starts.
+"""
 REST = 3
 """Times as long as a reading took is the pause after it: a large inbox leaves the cores alone."""
 LOOK_S = 2.0
