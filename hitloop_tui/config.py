@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hitloop_tui.errors import ConfigError
+from hitloop_tui.hold import Hold
 
 FILE = "hitloop.toml"
 
@@ -28,6 +29,8 @@ class Settings:
     """A `langgraph.json` that names the graphs."""
     graphs: dict[str, str] = field(default_factory=dict)
     """Graphs by name, each `FILE.py:VARIABLE`."""
+    hold: Hold = field(default_factory=Hold)
+    """How long decisions wait for an undo."""
     folder: Path = field(default_factory=Path.cwd)
     """Where the file is."""
 
@@ -39,7 +42,8 @@ class Settings:
 
 
 def read_settings(folder: Path | None = None) -> Settings:
-    """The settings of `folder` (the working directory), with `HITLOOP_DB` and `HITLOOP_LEDGER`."""
+    """The settings of `folder` (the working directory), with `HITLOOP_DB`, `HITLOOP_LEDGER` and
+    `HITLOOP_HOLD`."""
     folder = folder or Path.cwd()
     data = _document(folder / FILE)
     for key in data.keys() - _KEYS:
@@ -56,11 +60,12 @@ def read_settings(folder: Path | None = None) -> Settings:
         ledger_db=None if ledger else own_db,
         config=_path(data, "config", folder),
         graphs=graphs,
+        hold=_hold(data, folder),
         folder=folder,
     )
 
 
-_KEYS = {"db", "ledger", "config", "graphs"}
+_KEYS = {"db", "ledger", "config", "graphs", "hold"}
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -79,6 +84,16 @@ def _path(data: dict[str, Any], key: str, folder: Path) -> Path | None:
     if not isinstance(value, str):
         raise ConfigError(f"{folder / FILE}: {key} must be a path in quotes")
     return folder / Path(value).expanduser()
+
+
+def _hold(data: dict[str, Any], folder: Path) -> Hold:
+    given = os.environ.get("HITLOOP_HOLD")
+    if given is None:
+        return Hold.read(data.get("hold", {}), f"{folder / FILE}: hold")
+    try:
+        return Hold.read(float(given), "HITLOOP_HOLD")
+    except ValueError:
+        raise ConfigError(f"HITLOOP_HOLD: {given!r} is no number of seconds") from None
 
 
 def _from_environment(name: str) -> Path | None:

@@ -31,6 +31,10 @@ class InvalidVerdict(BadInput):
     """A verdict the Review does not allow, or an answer of the wrong shape."""
 
 
+class Conflict(HitloopError):
+    """Somebody was faster: the Review is in another state by now."""
+
+
 class NotFound(HitloopError):
     """No such Review, thread or file."""
 

@@ -14,6 +14,7 @@ import pytest
 for _name in [name for name in os.environ if name.startswith("HITLOOP_")] + ["NO_COLOR"]:
     os.environ.pop(_name, None)
 os.environ["TZ"] = "UTC"
+os.environ["HITLOOP_HOLD"] = "0"  # seconds of waiting that only the tests of holds need
 time.tzset()
 
 

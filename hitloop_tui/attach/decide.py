@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from hitloop_tui.attach import shapes
 from hitloop_tui.attach.direct import settle
 from hitloop_tui.attach.inbox import Inbox
 from hitloop_tui.attach.person import Person
-from hitloop_tui.attach.recording import FirstAnswer
+from hitloop_tui.attach.recording import Ballot, FirstAnswer
 from hitloop_tui.attach.review import Review, State, Verdict
+from hitloop_tui.attach.shapes import stored_request
 from hitloop_tui.errors import InvalidVerdict
 
 Result = Literal["recorded", "already_decided", "stale", "invalid", "failed"]
@@ -67,7 +68,7 @@ def _current(inbox: Inbox, shown: Review) -> Review | Outcome:
         return Outcome(shown.id, "stale", detail="the thread moved on: this question is gone")
     if review.question.digest != shown.question.digest:
         return Outcome(shown.id, "stale", detail="the question changed since it was shown")
-    if review.state is not State.PENDING:
+    if not review.undecided:
         detail = f"the Review is {review.state.value}: {review.detail}"
         return Outcome(shown.id, "stale", detail=detail)
     return review
@@ -86,27 +87,48 @@ def _checked(review: Review, verdicts: Mapping[int, Verdict]) -> dict[int, Verdi
 def _record(
     inbox: Inbox, review: Review, verdicts: Mapping[int, Verdict], person: Person
 ) -> Outcome:
-    whole = len(verdicts) == len(review.actions) and not review.verdicts
+    ledger, hold_s = inbox.ledger, _hold(inbox, review)
+
+    def counted(ballot: Ballot) -> Any:
+        approved_by = (*review.reading.approvals, *ballot.approved_by)
+        return shapes.answer(replace(review, approved_by=approved_by), ballot.known, person)
+
     try:
-        if whole:
+        first: FirstAnswer | int | None
+        if _whole(review, verdicts):
             answer = shapes.answer(review, verdicts, person)
-            first: FirstAnswer | int | None = inbox.ledger.record(review, verdicts, answer, person)
+            first = ledger.record(review, verdicts, answer, person, hold_s=hold_s)
         else:
-            first = inbox.ledger.record_part(
-                review, verdicts, person, lambda known: shapes.answer(review, known, person)
-            )
+            first = ledger.record_part(review, verdicts, person, counted, hold_s=hold_s)
     except InvalidVerdict as error:
         return Outcome(review.id, "invalid", detail=str(error))
     match first:
         case FirstAnswer():
             return already_decided(review.id, first)
         case int() if first > 0:
-            return Outcome(
-                review.id, "recorded", person.decided_by, detail=f"{first} more to decide"
-            )
-    record = inbox.ledger.of_keys([review.key])[review.key]
-    detail = settle(inbox.source, inbox.ledger, [record])
+            return Outcome(review.id, "recorded", person.decided_by, detail=_missing(review, first))
+    record = ledger.of_keys([review.key])[review.key]
+    detail = settle(inbox.source, ledger, [record])
+    if record.state is State.HELD:
+        detail = f"held for {hold_s:g} s: undo takes it back"
     return Outcome(review.id, "recorded", record.decided_by, record.decided_at, detail)
+
+
+def _whole(review: Review, verdicts: Mapping[int, Verdict]) -> bool:
+    """Whether these verdicts are the decision by themselves."""
+    alone = review.reading.quorum == 1 and not review.verdicts
+    return alone and len(verdicts) == len(review.actions)
+
+
+def _hold(inbox: Inbox, review: Review) -> float:
+    """Stored requests go straight to who asked: no worker stands in between."""
+    return 0.0 if review.reading.shape == stored_request.NAME else inbox.hold.seconds(review.risk)
+
+
+def _missing(review: Review, count: int) -> str:
+    if review.reading.quorum == 1:
+        return f"{count} more to decide"
+    return f"{count} more {'people' if count > 1 else 'person'} must approve"
 
 
 def already_decided(review_id: str, first: FirstAnswer) -> Outcome:

@@ -13,8 +13,9 @@ import socket
 import time
 from collections.abc import Iterable
 
+from hitloop_tui.attach import journal
 from hitloop_tui.attach.ledger import Ledger, Record
-from hitloop_tui.attach.ledger_file import now
+from hitloop_tui.attach.ledger_clock import now
 from hitloop_tui.attach.review import ID_LENGTH, State
 from hitloop_tui.attach.shapes import stored_request
 from hitloop_tui.attach.source import Source
@@ -60,5 +61,8 @@ def _finish(ledger: Ledger, record: Record, outcome: str, detail: str) -> None:
             (record.seq, record.identity.thread_id, who, at, at, outcome, detail, record.seq),
         )
         if done.rowcount:
+            assert done.lastrowid is not None
+            journal.seal(connection, "attempt", done.lastrowid)
+            journal.seal(connection, "outcome", done.lastrowid)
             data = json.dumps({"id": record.key[:ID_LENGTH], "detail": detail})
             connection.execute(_EVENT, (time.time(), record.identity.thread_id, outcome, data))

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from hitloop_tui.attach import shapes
 from hitloop_tui.attach.direct import settled
-from hitloop_tui.attach.interrupt_rows import CANCELLED
 from hitloop_tui.attach.ledger import Ledger, Record
-from hitloop_tui.attach.recorded import recorded_review, with_record
-from hitloop_tui.attach.review import OPEN_STATES, Question, Review, State, Verdict
+from hitloop_tui.attach.recorded import without_question
+from hitloop_tui.attach.review import OPEN_STATES, Act, Question, Review, State
 from hitloop_tui.attach.source import Source
+from hitloop_tui.attach.standing import Standing
 from hitloop_tui.attach.summary import summarise
+from hitloop_tui.hold import NO_HOLD, Hold
 
 DELETIONS_S = 0.5
 DELETIONS_SHARE = 50
@@ -42,10 +43,15 @@ class Row:
     actions: int
     warnings: int
     decided_by: str | None
+    claimed_by: str | None = None
+    deadline: float | None = None
+    """Seconds since the epoch."""
+    acts: tuple[Act, ...] = ()
 
     @classmethod
     def of(cls, review: Review) -> Row:
         tool, summary = summarise(review)
+        deadline = review.reading.deadline
         return cls(
             key=review.key,
             id=review.id,
@@ -59,22 +65,28 @@ class Row:
             actions=len(review.actions),
             warnings=len(review.reading.warnings),
             decided_by=review.decided_by,
+            claimed_by=None if review.claim is None else review.claim.by,
+            deadline=None if deadline is None else deadline.timestamp(),
+            acts=review.acts,
         )
 
 
 class Inbox:
     """Open Reviews by key. Not thread-safe: use it from one thread, hand `rows()` to others."""
 
-    def __init__(self, source: Source, ledger: Ledger) -> None:
+    def __init__(self, source: Source, ledger: Ledger, hold: Hold = NO_HOLD) -> None:
         self.source = source
         self.ledger = ledger
+        self.hold = hold
+        """How long decisions made over this inbox wait for an undo."""
         self._rows: dict[str, Row] = {}
         self._threads: dict[str, set[str]] = {}
         """Keys by thread, to replace a thread's rows without looking at the others."""
-        self._records: dict[str, Record] = {}
+        self._standing = Standing()
         self._unsettled: dict[str, list[Record]] = {}
-        """Those in an open state, by thread: the thread may have gone on, and its tool failed."""
-        self._partial: dict[str, dict[int, Verdict]] = {}
+        """Decisions that are not over, by thread: the thread may have gone on, and failed."""
+        self._late_from = time.time()
+        """Deadlines before this were looked at."""
         self._source_version: object = None
         self._ledger_version: int | None = None
         self._stamp: tuple[Any, ...] | None = None
@@ -129,10 +141,19 @@ class Inbox:
         if touched is None:
             return None
         touched |= self._deletions.found(self.source, self._threads)
-        if ledger_version != self._ledger_version or self._applying():
+        if ledger_version != self._ledger_version or self._standing.restless():
             self._ledger_version = ledger_version
             touched |= self.read_ledger()
-        return touched
+        return touched | self._past_deadline()
+
+    def _past_deadline(self) -> set[str]:
+        """Threads with a question whose time ended since the last call."""
+        before, self._late_from = self._late_from, time.time()
+        return {
+            row.thread_id
+            for row in self._rows.values()
+            if row.deadline is not None and before <= row.deadline <= self._late_from
+        }
 
     def review(self, key: str) -> Review | None:
         """The whole Review as it stands now; None when it is no longer open."""
@@ -153,27 +174,19 @@ class Inbox:
     def read_ledger(self) -> set[str]:
         """Read the ledger anew; the threads whose Reviews may look different now."""
         stamp = self.ledger.stamp()
-        if stamp == self._stamp and not self._applying():
+        if stamp == self._stamp and not self._standing.restless():
             return set()
         self._stamp = stamp
-        records = {record.key: record for record in settled(self.source, self.ledger)}
-        partial = self.ledger.verdicts()
-        changed = {
-            record.identity.thread_id
-            for key, record in (records | self._records).items()
-            if _looks(records.get(key)) != _looks(self._records.get(key))
-        }
-        changed |= {
-            self._rows[key].thread_id
-            for key in partial.keys() | self._partial.keys()
-            if partial.get(key) != self._partial.get(key) and key in self._rows
-        }
-        self._records, self._partial = records, partial
+        before = self._standing
+        self._standing = Standing.read(self.ledger, settled(self.source, self.ledger))
         self._unsettled = {}
-        for record in records.values():
-            if record.state in OPEN_STATES:
+        for record in self._standing.records.values():
+            if not record.over:
                 self._unsettled.setdefault(record.identity.thread_id, []).append(record)
-        return changed
+        records = {**before.records, **self._standing.records}
+        changed = self._standing.changed(before)
+        threads = {records[key].identity.thread_id for key in changed if key in records}
+        return threads | {self._rows[key].thread_id for key in changed if key in self._rows}
 
     def _open(self, questions: Iterable[Question], threads: Iterable[str]) -> Iterator[Review]:
         """What the questions of `threads` ask, and what was decided there and is not over."""
@@ -184,13 +197,15 @@ class Inbox:
         for thread_id in threads:
             for record in self._unsettled.get(thread_id, ()):
                 if record.key not in asked and self._not_over(record):
-                    yield recorded_review(record)
+                    yield without_question(record)
 
     def _not_over(self, record: Record) -> bool:
         """Whether a decision still matters to a thread whose head does not ask about it.
 
         A thread that moved after a failed or interrupted attempt was taken on by somebody.
         """
+        if record.state is State.STALE:
+            return True
         moved_at = self.source.head_at(record.identity.thread_id)
         if moved_at is None:
             return False
@@ -202,22 +217,12 @@ class Inbox:
             reading = shapes.read(question)
             if reading is None:
                 continue
-            review = self._joined(Review(question, reading))
+            record = self._standing.records.get(question.identity.key)
+            if record is not None and record.over:
+                continue
+            review = self._standing.join(Review(question, reading))
             if review.state in OPEN_STATES:
                 yield review
-
-    def _joined(self, review: Review) -> Review:
-        record = self._records.get(review.key)
-        if record is not None:
-            return with_record(review, record)
-        question = review.question
-        if question.answered:
-            return replace(review, **_answered_elsewhere(question))
-        return replace(review, verdicts=self._partial.get(review.key, {}))
-
-    def _applying(self) -> bool:
-        """A worker that dies writes nothing: look again while something is being applied."""
-        return any(record.state is State.APPLYING for record in self._records.values())
 
     def _reread(self, thread_id: str) -> None:
         for key in self._threads.pop(thread_id, ()):
@@ -228,13 +233,6 @@ class Inbox:
         for review in reviews:
             self._rows[review.key] = Row.of(review)
             self._threads.setdefault(review.thread_id, set()).add(review.key)
-
-
-def _answered_elsewhere(question: Question) -> dict[str, Any]:
-    if question.error == CANCELLED:
-        detail = "answered, then stopped because a task beside it failed: the tool may have run"
-        return {"state": State.UNCERTAIN, "detail": detail}
-    return {"state": State.FAILED, "detail": f"answered outside this console: {question.error}"}
 
 
 class _Deletions:
@@ -257,7 +255,3 @@ class _Deletions:
         self._suspected = False
         self._next = began + max(DELETIONS_S, DELETIONS_SHARE * (time.monotonic() - began))
         return gone
-
-
-def _looks(record: Record | None) -> tuple[State, str] | None:
-    return None if record is None else (record.state, record.detail)

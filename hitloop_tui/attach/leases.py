@@ -15,7 +15,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hitloop_tui.attach.ledger_file import LedgerFile, now
+from hitloop_tui.attach import journal
+from hitloop_tui.attach.ledger_clock import now, seconds_until
+from hitloop_tui.attach.ledger_file import LedgerFile
 
 HEARTBEAT_S = 1.0
 DEAD_AFTER_S = 15.0
@@ -88,9 +90,17 @@ def live_workers(file: LedgerFile) -> list[WorkerInfo]:
 def waiting_threads(file: LedgerFile, worker: str, *, after: int = 0) -> list[str]:
     """Threads with a decision later than `after` that this worker may try, oldest first."""
     rows = file.rows(
-        f"{_WAITING} AND d.seq>? GROUP BY +d.thread_id ORDER BY min(d.seq)", (worker, after)
+        f"{_WAITING} AND d.seq>? GROUP BY +d.thread_id ORDER BY min(d.seq)",
+        (*_waiting_for(worker), after),
     )
     return [row["thread_id"] for row in rows]
+
+
+def next_release(file: LedgerFile, after: int = 0) -> float | None:
+    """Seconds until the first held decision may be taken; None when none is held."""
+    at = now()
+    rows = file.rows(f"{_HELD} AND d.seq>?", (at, at, after))
+    return seconds_until(rows[0][0]) if rows and rows[0][0] else None
 
 
 def attempted_through(file: LedgerFile, after: int = 0) -> int:
@@ -147,18 +157,15 @@ class Leases:
             if self._held_by_another(connection, thread_id):
                 return []
             waiting = connection.execute(
-                f"{_WAITING} AND d.thread_id=? ORDER BY d.seq", (self.worker, thread_id)
+                f"{_WAITING} AND d.thread_id=? ORDER BY d.seq",
+                (*_waiting_for(self.worker), thread_id),
             ).fetchall()
             return [self._open(connection, row) for row in waiting]
 
     def finish(self, lease: Lease, outcome: str, detail: str = "") -> None:
         """Record how an attempt ended: applied, failed, stale, uncertain or blocked."""
         with self.file.transaction() as connection:
-            connection.execute(
-                "UPDATE attempts SET outcome=?, detail=?, finished_at=?"
-                " WHERE id=? AND outcome IS NULL",
-                (outcome, detail, now(), lease.attempt),
-            )
+            close_attempt(connection, lease.attempt, outcome, detail)
 
     def _held_by_another(self, connection: sqlite3.Connection, thread_id: str) -> bool:
         rows = connection.execute(
@@ -174,23 +181,53 @@ class Leases:
             (row["seq"], row["thread_id"], self.worker, now()),
         )
         assert cursor.lastrowid is not None
+        journal.seal(connection, "attempt", cursor.lastrowid)
         return Lease(cursor.lastrowid, row["seq"], row["key"], row["thread_id"])
 
 
-# No attempt yet, or only attempts that other workers were unable to make ("blocked"). Stored
-# requests need no worker (attach/direct.py).
-_WAITING = """
-SELECT d.seq, d.key, d.thread_id FROM decisions d
- WHERE d.shape<>'stored_request' AND NOT EXISTS (
-       SELECT 1 FROM attempts a WHERE a.seq=d.seq
-          AND (a.outcome IS NULL OR a.outcome<>'blocked' OR a.worker=?))
+def close_attempt(connection: sqlite3.Connection, attempt: int, outcome: str, detail: str) -> None:
+    """Record how an attempt ended; the first word on it stands."""
+    done = connection.execute(
+        "UPDATE attempts SET outcome=?, detail=?, finished_at=? WHERE id=? AND outcome IS NULL",
+        (outcome, detail, now(), attempt),
+    )
+    if done.rowcount:
+        journal.seal(connection, "outcome", attempt)
+
+
+def _waiting_for(worker: str) -> tuple[str, str, str]:
+    at = now()
+    return at, at, worker
+
+
+# Stored requests need no worker (attach/direct.py). An attempt counts that began after the last
+# order to try again.
+_STANDING = """
+  d.shape<>'stored_request'
+  AND NOT EXISTS (SELECT 1 FROM withdrawals x WHERE x.seq=d.seq)
+"""
+_ATTEMPTED = """
+  SELECT 1 FROM attempts a WHERE a.seq=d.seq AND a.id>coalesce(
+         (SELECT max(o.after_attempt) FROM orders o WHERE o.seq=d.seq AND o.kind='retry'), 0)
 """
 
-_ATTEMPTED_THROUGH = """
+# No attempt yet, or only attempts that other workers were unable to make ("blocked"). Held ones
+# wait; a clock that was set back ends the wait.
+_WAITING = f"""
+SELECT d.seq, d.key, d.thread_id FROM decisions d
+ WHERE {_STANDING} AND (d.held_until IS NULL OR d.held_until<=? OR d.decided_at>?)
+   AND NOT EXISTS ({_ATTEMPTED} AND (a.outcome IS NULL OR a.outcome<>'blocked' OR a.worker=?))
+"""
+
+_HELD = f"""
+SELECT min(d.held_until) FROM decisions d
+ WHERE {_STANDING} AND d.held_until>? AND d.decided_at<=? AND NOT EXISTS ({_ATTEMPTED})
+"""
+
+_ATTEMPTED_THROUGH = f"""
 SELECT coalesce((SELECT d.seq - 1 FROM decisions d
-                  WHERE d.seq>? AND d.shape<>'stored_request' AND NOT EXISTS (
-                        SELECT 1 FROM attempts a WHERE a.seq=d.seq
-                           AND (a.outcome IS NULL OR a.outcome<>'blocked'))
+                  WHERE d.seq>? AND {_STANDING} AND NOT EXISTS (
+                        {_ATTEMPTED} AND (a.outcome IS NULL OR a.outcome<>'blocked'))
                   ORDER BY d.seq LIMIT 1),
                 (SELECT max(seq) FROM decisions), 0)
 """

@@ -10,19 +10,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hitloop_tui.attach import leases, recording
+from hitloop_tui.attach.ledger_clock import held, now
 from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.person import Person
-from hitloop_tui.attach.recording import FirstAnswer
-from hitloop_tui.attach.review import Identity, Review, State, Verdict
+from hitloop_tui.attach.recording import Ballot, FirstAnswer, Said
+from hitloop_tui.attach.review import Act, Claim, Identity, Review, State, Verdict
 
-# The last attempt of each decision decides its state.
+# The last attempt of each decision, and what was ordered about it, decide its state.
 _RECORDS = """
 SELECT d.*, a.id AS attempt, a.worker, a.started_at, a.finished_at, a.outcome,
-       coalesce(a.detail, '') AS detail, w.host, w.pid, w.heartbeat_at, w.stopped_at
+       coalesce(a.detail, '') AS detail, w.host, w.pid, w.heartbeat_at, w.stopped_at,
+       o.kind AS ordered, o.by AS ordered_by, o.after_attempt, o.outcome AS order_outcome
   FROM decisions d
   LEFT JOIN attempts a ON a.id = (SELECT max(id) FROM attempts WHERE seq = d.seq)
   LEFT JOIN workers w ON w.id = a.worker
+  LEFT JOIN orders o ON o.id = (SELECT max(id) FROM orders WHERE seq = d.seq)
+ WHERE NOT EXISTS (SELECT 1 FROM withdrawals x WHERE x.seq = d.seq)
 """
+_OVER = "(a.outcome = 'applied' OR o.kind IN ('done', 'dismiss'))"
 
 RECENT = 50
 """Settled decisions that `recent` still gives."""
@@ -48,8 +53,18 @@ class Record:
     state: State
     detail: str
     attempt: int | None
+    held_until: str | None = None
     attempted_until: datetime | None = None
     """When the last attempt ended, or its worker was last heard of."""
+    ordered: Act | None = None
+    """What a person last ordered about it."""
+    order_open: bool = False
+    """That order waits for a worker."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody needs to see it any more."""
+        return self.state is State.APPLIED or self.ordered is Act.DISMISS
 
     @property
     def key(self) -> str:
@@ -68,75 +83,97 @@ class Ledger:
         self.file = file
 
     def record(
-        self, review: Review, verdicts: Mapping[int, Verdict], answer: Any, person: Person
+        self,
+        review: Review,
+        verdicts: Mapping[int, Verdict],
+        answer: Any,
+        person: Person,
+        *,
+        hold_s: float = 0.0,
     ) -> FirstAnswer | None:
         """Record the decision on a whole Review; None when recorded, else who was first.
 
         `verdicts` maps the index of every Action to its verdict. One that contradicts a verdict
-        already recorded for an Action of this Review is refused.
+        already recorded for an Action of this Review is refused. No worker takes the decision
+        within the next `hold_s` seconds.
         """
-        try:
-            with self.file.transaction() as connection:
-                contradicted = recording.contradicted(connection, review.key, verdicts)
-                if contradicted is not None:
-                    return contradicted
-                recording.insert_decision(connection, review, verdicts, answer, person)
-        except sqlite3.IntegrityError:
-            return self.first_answer(review.key)
-        return None
+        with self.file.transaction() as connection:
+            first = recording.standing(connection, review.key) or recording.contradicted(
+                connection, review, verdicts
+            )
+            if first is None:
+                recording.insert_decision(connection, review, verdicts, answer, person, hold_s)
+            return first
 
     def record_part(
         self,
         review: Review,
         verdicts: Mapping[int, Verdict],
         person: Person,
-        answer: Callable[[Mapping[int, Verdict]], Any],
+        answer: Callable[[Ballot], Any],
+        *,
+        hold_s: float = 0.0,
     ) -> FirstAnswer | int:
         """Record verdicts on some Actions, all or none; how many are missing, or who was first.
 
-        In the same transaction the verdict on the last Action makes the decision, with `answer` of
-        all verdicts: a crash in between would leave a full batch that nobody can complete.
+        In the same transaction the last verdict that was needed makes the decision, with `answer`
+        of all verdicts: a crash in between would leave a full batch that nobody can complete.
+
+        Raises InvalidVerdict where several people must approve and do not agree on the arguments.
         """
         with self.file.transaction() as connection:
-            first = recording.first(connection, review.key) or recording.taken(
-                connection, review.key, verdicts
+            first = recording.standing(connection, review.key) or recording.taken(
+                connection, review, verdicts, person
             )
             if first is not None:
                 return first
-            recording.insert_verdicts(connection, review.key, verdicts, person)
-            known = recording.verdicts(connection, review.key)
-            missing = len(review.actions) - len(known)
-            if missing == 0:
-                recording.insert_decision(connection, review, known, answer(known), person)
-            return missing
+            recording.require_agreement(connection, review, verdicts)
+            recording.insert_verdicts(connection, review, verdicts, person)
+            ballot = recording.ballot(connection, review)
+            if ballot.missing == 0:
+                said, value = ballot.known, answer(ballot)
+                recording.insert_decision(connection, review, said, value, person, hold_s)
+            return ballot.missing
 
     def stamp(self) -> tuple[Any, ...]:
-        """Differs after any change to decisions, verdicts or attempts, but not for new events."""
+        """Differs after anything a person or a worker did, but not for new events."""
         rows = self.file.rows(
-            "SELECT (SELECT max(seq) FROM decisions), (SELECT max(id) FROM attempts),"
-            " (SELECT count(*) FROM attempts WHERE outcome IS NULL),"
-            " (SELECT count(*) FROM verdicts)"
+            "SELECT (SELECT max(seq) FROM journal), (SELECT max(until) FROM claims),"
+            " (SELECT count(*) FROM claims)"
         )
         return tuple(rows[0]) if rows else ()
 
     def first_answer(self, key: str) -> FirstAnswer | None:
-        rows = self.file.rows("SELECT decided_by, decided_at FROM decisions WHERE key=?", (key,))
+        """Who made the decision that stands."""
+        rows = self.file.rows(recording.STANDING, (key,))
         return FirstAnswer(rows[0]["decided_by"], rows[0]["decided_at"]) if rows else None
 
-    def verdicts(self) -> dict[str, dict[int, Verdict]]:
-        """Recorded verdicts of batches that are not complete yet, by key and Action index."""
-        found: dict[str, dict[int, Verdict]] = {}
-        for row in self.file.rows(
-            "SELECT key, action, verdict FROM verdicts"
-            " WHERE key NOT IN (SELECT key FROM decisions) ORDER BY key, action"
-        ):
-            verdict = Verdict.from_json(json.loads(row["verdict"]))
-            found.setdefault(row["key"], {})[row["action"]] = verdict
+    def said(self) -> dict[str, tuple[Said, ...]]:
+        """Verdicts on Reviews that are not decided yet, by key, oldest first."""
+        found: dict[str, tuple[Said, ...]] = {}
+        for row in self.file.rows(recording.UNDECIDED):
+            found[row["key"]] = (*found.get(row["key"], ()), Said.of(row))
         return found
+
+    def claims(self) -> dict[str, Claim]:
+        """Who is looking at which Review, by key."""
+        rows = self.file.rows("SELECT key, by, until FROM claims WHERE until>?", (now(),))
+        return {row["key"]: Claim(row["by"], row["until"]) for row in rows}
+
+    def open_orders(self) -> dict[str, str]:
+        """What a worker is still to do about answers that are not ours, in words, by key."""
+        rows = self.file.rows(
+            "SELECT key, kind, by FROM orders WHERE outcome IS NULL AND seq IS NULL"
+        )
+        return {r["key"]: f"{r['by']} ordered {r['kind']}: waiting for a worker" for r in rows}
+
+    def escalated(self) -> frozenset[str]:
+        """Keys of Reviews whose deadline passed and whose policy wants more eyes on them."""
+        return frozenset(row["key"] for row in self.file.rows("SELECT key FROM escalations"))
 
     def records(self, *, since: int = 0, limit: int = -1) -> list[Record]:
         """Decisions after sequence number `since`, oldest first."""
-        rows = self.file.rows(f"{_RECORDS} WHERE d.seq>? ORDER BY d.seq LIMIT ?", (since, limit))
+        rows = self.file.rows(f"{_RECORDS} AND d.seq>? ORDER BY d.seq LIMIT ?", (since, limit))
         return [_record(row) for row in rows]
 
     def recent(self) -> list[Record]:
@@ -145,8 +182,8 @@ class Ledger:
         An applied decision stays until the reader has seen the checkpoint it led to.
         """
         rows = self.file.rows(
-            f"{_RECORDS} WHERE a.outcome IS NULL OR a.outcome NOT IN ('applied','stale')"
-            " OR d.seq > (SELECT coalesce(max(seq), 0) - ? FROM decisions) ORDER BY d.seq",
+            f"{_RECORDS} AND ({_OVER} IS NOT TRUE"
+            " OR d.seq > (SELECT coalesce(max(seq), 0) - ? FROM decisions)) ORDER BY d.seq",
             (RECENT,),
         )
         return [_record(row) for row in rows]
@@ -154,7 +191,7 @@ class Ledger:
     def with_prefix(self, prefix: str) -> list[Record]:
         """Decisions whose key starts with `prefix` (hex digits)."""
         rows = self.file.rows(
-            f"{_RECORDS} WHERE d.key>=? AND d.key<? ORDER BY d.seq", (prefix, prefix + "g")
+            f"{_RECORDS} AND d.key>=? AND d.key<? ORDER BY d.seq", (prefix, prefix + "g")
         )
         return [_record(row) for row in rows]
 
@@ -162,9 +199,14 @@ class Ledger:
         """Decisions by key."""
         wanted = json.dumps(list(keys))
         rows = self.file.rows(
-            f"{_RECORDS} WHERE d.key IN (SELECT value FROM json_each(?))", (wanted,)
+            f"{_RECORDS} AND d.key IN (SELECT value FROM json_each(?))", (wanted,)
         )
         return {row["key"]: _record(row) for row in rows}
+
+    def record_in(self, connection: sqlite3.Connection, key: str) -> Record | None:
+        """The decision that stands, as a transaction sees it."""
+        row = connection.execute(f"{_RECORDS} AND d.key=?", (key,)).fetchone()
+        return None if row is None else _record(row)
 
 
 def _record(row: sqlite3.Row) -> Record:
@@ -184,7 +226,10 @@ def _record(row: sqlite3.Row) -> Record:
         state=state,
         detail=detail,
         attempt=row["attempt"],
+        held_until=row["held_until"],
         attempted_until=_until(row),
+        ordered=None if row["ordered"] is None else Act(row["ordered"]),
+        order_open=row["ordered"] is not None and row["order_outcome"] is None,
     )
 
 
@@ -196,9 +241,22 @@ def _until(row: sqlite3.Row) -> datetime | None:
 
 
 def _state(row: sqlite3.Row) -> tuple[State, str]:
+    state, detail = _attempted(row)
+    by = row["ordered_by"]
+    match row["ordered"]:
+        case "done":
+            return State.APPLIED, f"marked done by {by}: {detail}"
+        case "retry" if row["attempt"] is None or row["attempt"] <= row["after_attempt"]:
+            return State.DECIDED, f"{by} ordered a retry"
+        case "clear" if row["order_outcome"] is None:
+            return state, f"{by} ordered to clear its answer: waiting for a worker"
+    return state, detail
+
+
+def _attempted(row: sqlite3.Row) -> tuple[State, str]:
     match row["outcome"]:
         case None if row["attempt"] is None:
-            return State.DECIDED, ""
+            return (State.HELD if held(row["decided_at"], row["held_until"]) else State.DECIDED), ""
         case None if leases.alive(leases.Pulse.of(row)):
             return State.APPLYING, f"worker {row['worker']}"
         case None:

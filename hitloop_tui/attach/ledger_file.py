@@ -9,11 +9,10 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hitloop_tui.attach import ledger_schema
+from hitloop_tui.attach import journal, ledger_schema
 from hitloop_tui.errors import DatabaseError
 
 BUSY_TIMEOUT_S = 30.0
@@ -108,8 +107,8 @@ class LedgerFile:
             self._refuse_foreign(connection)
             self._use_wal(connection)
             connection.execute(f"PRAGMA synchronous={self._synchronous}")
-            connection.execute("PRAGMA foreign_keys=ON")
             self._migrate(connection)
+            connection.execute("PRAGMA foreign_keys=ON")
         except BaseException:
             connection.close()
             raise
@@ -148,20 +147,25 @@ class LedgerFile:
         if foreign() and foreign():
             raise DatabaseError(f"{self.path} is another program's database, not a ledger")
         version = _version(connection)
-        if version not in (0, ledger_schema.VERSION):
+        if not 0 <= version <= ledger_schema.VERSION:
             raise DatabaseError(
                 f"ledger {self.path} has schema {version}, this version knows "
                 f"{ledger_schema.VERSION}: upgrade hitloop-tui or use --ledger for another file"
             )
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
-        if _version(connection) != 0:
+        if _version(connection) == ledger_schema.VERSION:
             return
         connection.execute("BEGIN IMMEDIATE")
-        if _version(connection) == 0:
-            for statement in _statements(ledger_schema.SCHEMA):
-                connection.execute(statement)
+        try:
+            if _version(connection) == 0:
+                _create(connection)
+            elif _version(connection) == 1:
+                _upgrade(connection)
             connection.execute(f"PRAGMA user_version={ledger_schema.VERSION}")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
         connection.execute("COMMIT")
 
 
@@ -173,9 +177,30 @@ def _has_tables(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is not None
 
 
-def now() -> str:
-    """The time as the ledger writes it: ISO 8601, UTC, milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def _create(connection: sqlite3.Connection) -> None:
+    for statement in _statements(ledger_schema.SCHEMA):
+        connection.execute(statement)
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """From schema 1: the same rows in new tables, and a journal that begins with them."""
+    connection.execute("PRAGMA legacy_alter_table=ON")  # else references follow the old names
+    for row in connection.execute(
+        "SELECT type, name FROM sqlite_master WHERE type IN ('index','trigger') AND sql IS NOT NULL"
+    ).fetchall():
+        connection.execute(f"DROP {row['type']} {row['name']}")
+    for table in ledger_schema.TABLES_1:
+        connection.execute(f"ALTER TABLE {table} RENAME TO {table}_1")
+    _create(connection)
+    for table in ledger_schema.TABLES_1:
+        columns = [row["name"] for row in connection.execute(f"PRAGMA table_info({table}_1)")]
+        listed = ", ".join(columns)
+        added = (", round, digest", ", 0, ''") if table == "verdicts" else ("", "")
+        connection.execute(
+            f"INSERT INTO {table} ({listed}{added[0]}) SELECT {listed}{added[1]} FROM {table}_1"
+        )
+        connection.execute(f"DROP TABLE {table}_1")
+    journal.seal_all(connection)
 
 
 def _statements(script: str) -> Iterator[str]:

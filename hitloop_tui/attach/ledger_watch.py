@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from hitloop_tui.attach.leases import attempted_through, waiting_threads
+from hitloop_tui.attach.leases import attempted_through, next_release, waiting_threads
 from hitloop_tui.attach.ledger_file import LedgerFile
 
 BUSY_S = 0.02
@@ -27,7 +27,10 @@ class LedgerWatch:
         self._worker = worker
         self._wake = asyncio.Event()
         self._version = -1
-        self._last_seq: int | None = -1
+        self._last: tuple[int | None, int | None] = (-1, -1)
+        """The newest decision and the newest order."""
+        self._release: float | None = None
+        """When the next hold ends, on the monotonic clock."""
         self._changed_at = 0.0
         self._looked_at = 0.0
         self._from_start_at = 0.0
@@ -60,17 +63,28 @@ class LedgerWatch:
             self._settled, self._from_start_at = 0, self._looked_at
         found = waiting_threads(self._file, self._worker, after=self._settled)
         self._settled = attempted_through(self._file, self._settled)
+        pause = next_release(self._file, self._settled)
+        self._release = None if pause is None else time.monotonic() + max(pause, 0.0)
         return found
+
+    @property
+    def holding(self) -> bool:
+        """Whether a decision waits for the end of its hold."""
+        return self._release is not None
 
     def _due(self) -> bool:
         version = self._file.data_version()
         if version == self._version:
-            return self._dirty
+            return self._dirty or (self.holding and time.monotonic() >= (self._release or 0.0))
         self._version = version
-        newest = self._file.rows("SELECT max(seq) FROM decisions")
-        seq = newest[0][0] if newest else None
-        if seq != self._last_seq:
-            self._last_seq, self._changed_at = seq, time.monotonic()
+        newest = self._file.rows(
+            "SELECT (SELECT max(seq) FROM decisions), (SELECT max(id) FROM orders)"
+        )
+        last = (newest[0][0], newest[0][1]) if newest else (None, None)
+        if last != self._last:
+            if last[1] != self._last[1]:
+                self._settled = 0  # an order to try again is about an old decision
+            self._last, self._changed_at = last, time.monotonic()
             return True
         if time.monotonic() - self._looked_at > OTHERS_S:
             return True

@@ -16,10 +16,12 @@ class Person:
 
     name: str
     account: dict[str, Any]
+    kind: str = "human"
+    """`system` where no person decides."""
 
     @property
     def decided_by(self) -> str:
-        return f"human:{self.name}"
+        return f"{self.kind}:{self.name}"
 
 
 def this_person(stated: str | None = None) -> Person:

@@ -8,7 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from hitloop_tui.attach.ledger import Record
-from hitloop_tui.attach.review import Kind, Question, Reading, Review, ReviewAction
+from hitloop_tui.attach.review import (
+    Act,
+    Kind,
+    Question,
+    Reading,
+    Review,
+    ReviewAction,
+    State,
+)
 
 
 def with_record(review: Review, record: Record) -> Review:
@@ -19,7 +27,33 @@ def with_record(review: Review, record: Record) -> Review:
         decided_by=record.decided_by,
         decided_at=record.decided_at,
         verdicts=dict(enumerate(record.verdicts)),
+        held_until=record.held_until if record.state is State.HELD else None,
+        acts=_acts(record),
     )
+
+
+def without_question(record: Record) -> Review:
+    """A decision whose question the thread asks no more."""
+    review = recorded_review(record)
+    return replace(review, acts=_AFTER.get(record.state, ()) if review.acts else ())
+
+
+_ACTS = {
+    State.HELD: (Act.UNDO,),
+    State.FAILED: (Act.RETRY, Act.CLEAR),
+    State.UNCERTAIN: (Act.RETRY, Act.CLEAR, Act.DONE),
+    State.STALE: (Act.DISMISS,),
+}
+_AFTER = {
+    State.HELD: (Act.UNDO,),
+    State.FAILED: (Act.RETRY, Act.DISMISS),
+    State.UNCERTAIN: (Act.RETRY, Act.DONE),
+    State.STALE: (Act.DISMISS,),
+}
+
+
+def _acts(record: Record) -> tuple[Act, ...]:
+    return () if record.order_open else _ACTS.get(record.state, ())
 
 
 def recorded_review(record: Record) -> Review:

@@ -29,9 +29,7 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
-OPEN_STATES = frozenset(
-    {State.PENDING, State.HELD, State.DECIDED, State.APPLYING, State.FAILED, State.UNCERTAIN}
-)
+OPEN_STATES = frozenset(State) - {State.APPLIED}
 """States that still need a person or a worker: what `ls` and the inbox show."""
 
 
@@ -43,6 +41,10 @@ class Kind(StrEnum):
     REJECT = "reject"
     RESPOND = "respond"
     IGNORE = "ignore"
+
+
+APPROVALS = frozenset({Kind.APPROVE, Kind.EDIT})
+"""What lets the tool run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,33 @@ class ReviewAction:
         }
 
 
+class OnDeadline(StrEnum):
+    """What the policy wants when nobody has answered in time."""
+
+    REJECT = "reject"
+    ESCALATE = "escalate"
+    LEAVE = "leave"
+
+
+class Act(StrEnum):
+    """What a person can do about a Review besides a verdict."""
+
+    UNDO = "undo"
+    RETRY = "retry"
+    CLEAR = "clear"
+    DONE = "done"
+    DISMISS = "dismiss"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Somebody is looking at it."""
+
+    by: str
+    until: str
+    """ISO 8601, UTC."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a shape made of a question's value."""
@@ -160,6 +189,12 @@ class Reading:
     policy_name: str = ""
     policy_reason: str = ""
     warnings: tuple[str, ...] = ()
+    quorum: int = 1
+    """How many different people must approve."""
+    approvals: tuple[str, ...] = ()
+    """Who has approved already, as the asking code knows it."""
+    deadline: datetime | None = None
+    on_deadline: OnDeadline = OnDeadline.LEAVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +210,12 @@ class Review:
     decided_at: str | None = None
     verdicts: Mapping[int, Verdict] = field(default_factory=dict)
     """Verdicts recorded so far, by the Action's index from 0."""
+    approved_by: tuple[str, ...] = ()
+    """Who has approved so far, where several must."""
+    held_until: str | None = None
+    claim: Claim | None = None
+    acts: tuple[Act, ...] = ()
+    """What can be done besides a verdict."""
 
     @property
     def id(self) -> str:
@@ -199,9 +240,15 @@ class Review:
         return max(rated, key=RISK_ORDER.__getitem__, default=None)
 
     @property
+    def undecided(self) -> bool:
+        """Whether a person may still give a verdict."""
+        late = self.state is State.EXPIRED and self.reading.on_deadline is not OnDeadline.REJECT
+        return late or self.state is State.PENDING
+
+    @property
     def allowed(self) -> tuple[Kind, ...]:
         """Verdicts that every Action of the Review allows."""
-        if self.state is not State.PENDING:
+        if not self.undecided:
             return ()
         return tuple(k for k in Kind if all(k in a.allowed for a in self.actions))
 
@@ -227,6 +274,13 @@ class Review:
             "allowed": [kind.value for kind in self.allowed],
             "policy_name": self.reading.policy_name,
             "policy_reason": self.reading.policy_reason,
+            "quorum": self.reading.quorum,
+            "approved_by": list(self.approved_by),
+            "deadline": _iso(self.reading.deadline),
+            "on_deadline": self.reading.on_deadline.value,
+            "held_until": self.held_until,
+            "claimed_by": None if self.claim is None else self.claim.by,
+            "acts": [act.value for act in self.acts],
             "requested_at": question.requested_at.astimezone(UTC).isoformat(),
             "decided_by": self.decided_by,
             "decided_at": self.decided_at,
@@ -234,6 +288,10 @@ class Review:
             "digest": question.digest,
             "warnings": list(self.reading.warnings),
         }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat()
 
 
 RISK_ORDER = {"low": 0, "medium": 1, "high": 2}

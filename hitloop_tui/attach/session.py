@@ -13,6 +13,7 @@ from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.source import Source
 from hitloop_tui.attach.sources import Sources
 from hitloop_tui.attach.trace import Trace
+from hitloop_tui.hold import NO_HOLD, Hold
 from hitloop_tui.paths import approvals_path, ledger_path
 
 
@@ -25,7 +26,7 @@ class Session:
     inbox: Inbox
 
     @classmethod
-    def open(cls, db: Path, ledger: Path | None = None) -> Session:
+    def open(cls, db: Path, ledger: Path | None = None, hold: Hold = NO_HOLD) -> Session:
         """Attach to a checkpoint database. Neither file needs to exist yet.
 
         Raises DatabaseError when `db` exists and is no checkpoint database.
@@ -33,7 +34,7 @@ class Session:
         source = Sources(Checkpoints(db), Approvals(approvals_path(db)))
         file = LedgerFile(ledger or ledger_path(db), beside=db)
         book = Ledger(file)
-        return cls(source, book, Inbox(source, book))
+        return cls(source, book, Inbox(source, book, hold))
 
     @property
     def watched(self) -> tuple[Path, ...]:

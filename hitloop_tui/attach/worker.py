@@ -140,7 +140,7 @@ class Worker:
             waiting = self._look()
             for thread_id in waiting[: self._concurrency - len(self._running)]:
                 self._start(thread_id)
-            if self._once and not self._running:
+            if self._once and not self._running and not self._watch.holding:
                 return
             await self._watch.news(busy=bool(self._running))
 

@@ -58,4 +58,4 @@ def open_session(
     db = database(argument, option, settings)
     if must_exist and not (db.exists() or approvals_path(db).exists()):
         raise BadInput(f"there is no database {db}: start an agent on it, or name another --db")
-    return Session.open(db, ledger or settings.ledger_of(db))
+    return Session.open(db, ledger or settings.ledger_of(db), settings.hold)

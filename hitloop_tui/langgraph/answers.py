@@ -17,7 +17,7 @@ from hitloop_tui.langgraph.plain import asked_digest
 Verdict = Literal["approve", "edit", "reject", "respond", "ignore"]
 
 FLAT_KEYS = {"approved", "edited_args", "response", "ignored", "reason", "tags", "latency_ms"}
-FLAT_KEYS |= {"decided_by", "decided_at", "digest", "action_id"}
+FLAT_KEYS |= {"decided_by", "decided_at", "digest", "action_id", "approved_by"}
 TYPES: dict[str, Verdict] = {
     "accept": "approve",
     "approve": "approve",
@@ -49,6 +49,8 @@ class Answer:
     decided_by: str = "human"
     decided_at: datetime | None = None
     tags: tuple[str, ...] = ()
+    approved_by: tuple[str, ...] = ()
+    """Everybody who approved, where one answer carries the approval of several."""
 
 
 def read_answer(value: Any, action: Action) -> Answer:
@@ -76,7 +78,9 @@ def _flat(value: dict[str, Any], action: Action) -> Answer:
     unknown = sorted(map(str, value.keys() - FLAT_KEYS))
     if unknown:
         raise Refused(f"The answer has a key this gate does not know: {', '.join(unknown)}.")
-    base = _signed(Answer("reject", text=_text(value, "reason")), value, action)
+    approved_by = _names(value.get("approved_by"))
+    base = Answer("reject", text=_text(value, "reason"), approved_by=approved_by)
+    base = _signed(base, value, action)
     match value["approved"], value.get("edited_args"), value.get("response"), value.get("ignored"):
         case True, None, None, None | False:
             return replace(base, verdict="approve")
@@ -128,6 +132,14 @@ def _signed(answer: Answer, value: dict[str, Any], action: Action) -> Answer:
         raise Refused("tags must be a list of texts.")
     who = _text(value, "decided_by") or "human"
     return replace(answer, decided_by=who, decided_at=_moment(value), tags=tuple(tags))
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise Refused("approved_by must be a list of names.")
+    return tuple(value)
 
 
 def _moment(value: dict[str, Any]) -> datetime | None:

@@ -15,6 +15,7 @@ from langgraph.types import interrupt
 
 from hitloop_tui.core.interfaces import PolicyVerdict
 from hitloop_tui.core.models import Action, RiskClass
+from hitloop_tui.core.people import same_person
 from hitloop_tui.langgraph.answers import Answer, Refused, read_answer
 from hitloop_tui.langgraph.plain import stable_action
 
@@ -82,8 +83,11 @@ def _approved(asked: Asked, answer: Answer) -> Asked | Settled:
     """`asked` with one more approval; settled when they are enough."""
     if asked.people == 1:
         return Settled(asked.action, answer)
-    approvals = with_approval(asked.approvals, answer.decided_by, asked.people)
-    if len(approvals) == asked.people:
+    approvals = asked.approvals
+    for who in answer.approved_by or (answer.decided_by,):
+        if not (answer.approved_by and who in asked.approvals):
+            approvals = with_approval(approvals, who, asked.people)
+    if len(approvals) >= asked.people:
         return Settled(asked.action, answer, approvals)
     return replace(asked, approvals=approvals)
 
@@ -92,7 +96,7 @@ def with_approval(approvals: tuple[str, ...], who: str, people: int) -> tuple[st
     """Raises `Refused` for somebody without a name, and for one who has approved already."""
     if who in NAMELESS:
         raise Refused(f"{people} people must approve this: the answer must say who decided.")
-    if who in approvals:
+    if any(same_person(who, name) for name in approvals):
         raise Refused(f"{people} people must approve this, and {who} has approved already.")
     return (*approvals, who)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from hitloop_tui.attach.checkpoints import Checkpoints
+from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.session import Session
 from hitloop_tui.attach.watch import changes
 
@@ -139,11 +140,10 @@ async def test_the_ledger_is_watched_too(reader):
     follower = asyncio.create_task(reader.follow(2))
     await asyncio.sleep(0.2)
     before = reader.wakes
-    connection = sqlite3.connect(ledger)
-    connection.execute("PRAGMA user_version=1")
-    connection.execute("CREATE TABLE decisions (seq)")
-    connection.commit()
-    connection.close()
+    colleague = LedgerFile(ledger)
+    with colleague.transaction():
+        pass
+    colleague.close()
     await asyncio.sleep(0.3)
     assert reader.wakes > before
     follower.cancel()

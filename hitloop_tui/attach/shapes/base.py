@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from hitloop_tui.attach.person import Person
@@ -27,6 +28,17 @@ class Shape(Protocol):
     def answer(self, review: Review, verdicts: Sequence[Verdict], person: Person) -> Any:
         """The resume value, with one checked verdict per Action."""
         ...
+
+
+def moment(value: Any) -> datetime | None:
+    """A time in ISO 8601; one without a zone is UTC. None for anything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def need_text(verdict: Verdict, what: str = "the answer") -> str:

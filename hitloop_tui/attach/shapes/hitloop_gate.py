@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from hitloop_tui.attach.ledger_file import now
+from hitloop_tui.attach.ledger_clock import now
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.review import (
     RISK_ORDER,
     Kind,
+    OnDeadline,
     Question,
     Reading,
     Review,
     ReviewAction,
     Verdict,
 )
-from hitloop_tui.attach.shapes.base import need_text
+from hitloop_tui.attach.shapes.base import moment, need_text
 from hitloop_tui.core.digest import action_digest
 
 NAME = "hitloop"
@@ -48,6 +49,10 @@ class HitloopGate:
             policy_name=str(ours.get("policy") or ""),
             policy_reason=str(ours.get("policy_reason") or ""),
             warnings=tuple(warnings),
+            quorum=_quorum(ours.get("quorum")),
+            approvals=_texts(ours.get("approvals")),
+            deadline=moment(ours.get("deadline")),
+            on_deadline=_on_deadline(ours.get("on_deadline")),
         )
 
     def check(self, review: Review, index: int, verdict: Verdict) -> None:
@@ -65,6 +70,8 @@ class HitloopGate:
         }
         if Kind.APPROVE in action.allowed:  # else the gate would refuse the refusal, too
             answer["digest"] = action_digest(action.tool_name, action.tool_args)
+        if review.reading.quorum > 1 and answer["approved"]:
+            answer["approved_by"] = list(review.approved_by)
         match verdict.kind:
             case Kind.EDIT:
                 answer["edited_args"] = verdict.args
@@ -99,6 +106,15 @@ def _action(action: dict[str, Any], config: dict[str, Any]) -> ReviewAction:
         context_refs=_texts(action.get("context_refs")),
         allowed=tuple(kind for kind in Kind if kind in allowed),
     )
+
+
+def _quorum(value: Any) -> int:
+    return value if type(value) is int and value > 1 else 1
+
+
+def _on_deadline(value: Any) -> OnDeadline:
+    known = value in tuple(OnDeadline) if isinstance(value, str) else False
+    return OnDeadline(value) if known else OnDeadline.LEAVE
 
 
 def _texts(value: Any) -> tuple[str, ...]:

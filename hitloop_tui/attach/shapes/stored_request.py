@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hitloop_tui.attach.ledger_file import now
+from hitloop_tui.attach.ledger_clock import now
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.review import (
     RISK_ORDER,
