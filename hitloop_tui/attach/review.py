@@ -137,6 +137,8 @@ class ReviewAction:
     allowed: tuple[Kind, ...] = ()
     args_schema: dict[str, Any] | None = None
     """JSON Schema of the arguments, where the payload carries one."""
+    answer_schema: dict[str, Any] | None = None
+    """JSON Schema of what a respond must be, where one is known."""
     description: str = ""
     """Free text the payload shows beside the call. The agent's words."""
 

@@ -14,13 +14,21 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from hitloop_tui.attach.decide import Outcome
+from hitloop_tui.attach.form import fields_of
 from hitloop_tui.attach.inbox import Row
 from hitloop_tui.attach.review import RISK_ORDER, Kind, Review, Verdict
 from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui import verdicts
 from hitloop_tui.tui.content import MUTED, WARN, own, text
 from hitloop_tui.tui.desk import Desk
-from hitloop_tui.tui.dialogs import ConfirmDialog, EditDialog, ReasonDialog, RespondDialog
+from hitloop_tui.tui.dialogs import (
+    ConfirmDialog,
+    EditDialog,
+    FormDialog,
+    ReasonDialog,
+    Respond,
+    RespondDialog,
+)
 from hitloop_tui.tui.widgets.card import Card
 
 WHY = "Why? The agent reads it. Enter alone gives no reason."
@@ -130,10 +138,20 @@ class Deciding:
                 args = await self._screen.ask_person(EditDialog(action))
                 return None if args is None else Verdict(kind, args=args)
             case Kind.RESPOND:
-                answer = await self._screen.ask_person(RespondDialog(shown, index))
+                answer = await self._answer(shown, index)
                 return None if answer is None else Verdict(kind, value=answer.value)
             case Kind.APPROVE | Kind.IGNORE:
                 return Verdict(kind)
+
+    async def _answer(self, shown: Review, index: int) -> Respond | None:
+        """By a form where the question's schema makes one, else as text or JSON."""
+        schema = shown.actions[index].answer_schema
+        fields = fields_of(schema) if schema is not None else None
+        if fields is not None:
+            answer = await self._screen.ask_person(FormDialog(shown, index, fields))
+            if answer != FormDialog.AS_JSON:
+                return answer if isinstance(answer, Respond) else None
+        return await self._screen.ask_person(RespondDialog(shown, index))
 
     async def _record(self, shown: Review, given: Mapping[int, Verdict]) -> Outcome:
         return await self._screen.ask(lambda desk: desk.decide(shown, given))

@@ -394,3 +394,67 @@ def test_types_are_kept_in_an_edit(before, after, says):
     else:
         found = shapes.check_args(action, {"x": after})["x"]
         assert repr(found) == repr(says)
+
+
+# AG-UI's keys
+
+
+AG_UI = {
+    "message": "Send it?",
+    "toolCallId": "c1",
+    "name": "send",
+    "args": {"to": "ann@x.org", "n": 2},
+    "responseSchema": {
+        "type": "object",
+        "properties": {
+            "approved": {"type": "boolean"},
+            "editedArgs": {
+                "type": "object",
+                "properties": {"to": {"type": "string"}, "n": {"type": "integer"}},
+            },
+        },
+        "required": ["approved"],
+        "additionalProperties": False,
+    },
+    "expiresAt": "2999-01-01T00:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "answer"),
+    [
+        (APPROVE, {"approved": True}),
+        (REJECT, {"approved": False}),
+        (
+            Verdict(Kind.EDIT, args={"to": "bob@x.org", "n": 3}),
+            {"approved": True, "editedArgs": {"to": "bob@x.org", "n": 3}},
+        ),
+        (respond({"approved": False}), {"approved": False}),
+    ],
+)
+def test_ag_ui(asks, verdict, answer):
+    one = asks(asking.asking(AG_UI))
+    [review] = one.reviews()
+    assert review.reading.shape == "ag_ui"
+    assert review.allowed == (Kind.APPROVE, Kind.EDIT, Kind.REJECT, Kind.RESPOND)
+    assert (review.actions[0].tool_name, review.actions[0].tool_args) == ("send", AG_UI["args"])
+    assert review.reading.deadline is not None
+    assert review.reading.deadline.year == 2999
+    one.give({0: verdict})
+    assert one.state["answer"] == answer
+
+
+def test_ag_ui_refuses_before_recording(asks):
+    [review] = asks(asking.asking(AG_UI)).reviews()
+    refused(review, respond({"approved": "yes"}), "approved: 'yes' is not of type 'boolean'")
+    refused(review, respond({"approved": True, "why": 1}), "why")
+    refused(review, Verdict(Kind.EDIT, args={"to": 7, "n": 3}), "to: 7 is not of type 'string'")
+
+
+def test_ag_ui_with_an_odd_expiry(asks):
+    asked = {"reason": "Which one?", "expires_at": "soon"}
+    one = asks(asking.asking(asked))
+    [review] = one.reviews()
+    assert (review.reading.deadline, len(review.reading.warnings)) == (None, 1)
+    one.give({0: respond(["a"])})
+    assert one.state["answer"] == ["a"]

@@ -13,6 +13,7 @@ from typing import Any
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.review import Kind, Question, Reading, Review, Verdict
 from hitloop_tui.attach.shapes import (
+    ag_ui,
     agent_inbox,
     ask_user,
     batched,
@@ -40,6 +41,7 @@ SHAPES: tuple[Shape, ...] = (
     batched.Batched(),
     agent_inbox.AgentInbox(),
     schema_form.SchemaForm(),
+    ag_ui.AgUi(),
     free_form.FreeForm(),
 )
 

@@ -43,7 +43,19 @@ def _is_asked(item: Any) -> bool:
 
 
 def _action(item: dict[str, Any]) -> ReviewAction:
-    return ReviewAction("ask_user", item, allowed=(Kind.RESPOND, Kind.IGNORE))
+    return ReviewAction(
+        "ask_user", item, allowed=(Kind.RESPOND, Kind.IGNORE), answer_schema=_answer_schema(item)
+    )
+
+
+def _answer_schema(item: dict[str, Any]) -> dict[str, Any] | None:
+    """For a form. A multiple choice leaves room for an answer that is none of the choices."""
+    choices = [_choice(choice) for choice in item.get("choices") or []]
+    if item.get("type") == "multi_select" and choices:
+        return {"type": "array", "items": {"enum": choices}}
+    if choices:
+        return {"anyOf": [{"enum": choices}, {"type": "string"}]}
+    return None
 
 
 def _answer(item: dict[str, Any], value: Any) -> str:

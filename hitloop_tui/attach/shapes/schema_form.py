@@ -23,7 +23,9 @@ class SchemaForm:
         allowed: tuple[Kind, ...] = (Kind.RESPOND,)
         if schema.get("type") == "boolean":
             allowed = (Kind.APPROVE, Kind.REJECT, Kind.RESPOND)
-        action = ReviewAction("question", asked(question.value), allowed=allowed)
+        action = ReviewAction(
+            "question", asked(question.value), allowed=allowed, answer_schema=schema
+        )
         return Reading(NAME, (action,))
 
     def check(self, review: Review, index: int, verdict: Verdict) -> None:
