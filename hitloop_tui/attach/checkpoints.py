@@ -152,10 +152,11 @@ class Checkpoints(AttachedFile):
         return True
 
     def _has_tables(self, connection: sqlite3.Connection) -> bool:
-        """False for a file that no saver has set up yet; a foreign file is an error."""
+        """False for a file that no saver has set up yet, though telemetry may be in it; a foreign
+        file is an error."""
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
         ours = names & {"checkpoints", "writes"}
-        if names and not ours:
+        if names and not ours and "trace_events" not in names:
             raise DatabaseError(
                 f"{self.path} is no LangGraph checkpoint database: it has no tables"
                 " 'checkpoints' and 'writes'"
