@@ -3,6 +3,10 @@
 `approvals`, `oversight` and `security` are those documents; `.14` etc. is a row or list item there,
 a letter one clause of an item that holds several. Where a fault is named in several places, one
 test carries all of its numbers.
+
+Not here: practice and attention trials (`oversight 5.2.19`), which are missing in both; and two
+definitions of `oversight 5.1` that the page's keys fix: `approval_rate` is the share that was asked
+about, `cost_proxy` is tokens or, without them, calls.
 """
 
 from __future__ import annotations
