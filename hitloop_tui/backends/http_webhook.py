@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from functools import cached_property
 from ssl import SSLContext
 from typing import Any
-from urllib.parse import urlsplit
 
 from hitloop_tui.backends.asking import OnTimeout
 from hitloop_tui.backends.callbacks import Verifier
+from hitloop_tui.backends.outbound import allowed_url, check_peer
 from hitloop_tui.backends.standard_webhooks import StandardWebhooks, key_of, sign
 from hitloop_tui.backends.webhook_backend import CALLBACK_URL, WebhookBackend
 from hitloop_tui.core.models import ApprovalRequest
@@ -17,7 +16,6 @@ from hitloop_tui.core.plain_json import json_text
 from hitloop_tui.errors import ConfigError
 
 POST_SECONDS = 10.0
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class HTTPSender:
@@ -48,7 +46,10 @@ class HTTPSender:
             self.outbound_url,
             headers=headers,
             content=body,
-            extensions={"timeout": httpx.Timeout(POST_SECONDS).as_dict()},
+            extensions={
+                "timeout": httpx.Timeout(POST_SECONDS).as_dict(),
+                "trace": self._look_where_it_goes,
+            },
         )
         # Not a client: it would log the address, which may hold a secret, and it would follow
         # the proxies and .netrc of the environment to another receiver.
@@ -57,6 +58,17 @@ class HTTPSender:
             await answer.aclose()
         if not answer.is_success:
             raise httpx.HTTPStatusError("not accepted", request=post, response=answer)
+
+    async def _look_where_it_goes(self, event: str, about: dict[str, Any]) -> None:
+        """Connected, and nothing sent yet. https://www.encode.io/httpcore/extensions/#trace"""
+        if event != "connection.connect_tcp.complete":
+            return
+        stream = about["return_value"]
+        try:
+            check_peer(self.outbound_url, stream.get_extra_info("server_addr")[0])
+        except ConfigError:
+            await stream.aclose()
+            raise
 
     @cached_property
     def _trusted(self) -> SSLContext:
@@ -106,47 +118,3 @@ def message(request: ApprovalRequest, callback_id: str, callback_url: str) -> di
         "policy_reason": request.policy_reason,
         "context": request.summary_context,
     }
-
-
-def allowed_url(url: str) -> str:
-    """`url`, if requests may be sent there. Raises ConfigError, which never quotes the url."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        raise ConfigError("outbound_url is no URL") from None
-    if parts.scheme not in ("https", "http") or not host:
-        raise ConfigError("outbound_url must begin with https://")
-    if parts.username is not None or parts.password is not None or parts.fragment:
-        raise ConfigError("outbound_url must not hold a user, a password or a fragment")
-    if not url.isascii() or any(char <= " " or char in '\\"<>' for char in url):
-        raise ConfigError("outbound_url holds characters that do not belong into a URL")
-    address = _address(host)
-    if address is None and "[" in parts.netloc:
-        raise ConfigError("outbound_url is no URL")
-    local = host == "localhost" if address is None else address.is_loopback
-    if parts.scheme == "http" and not local:
-        raise ConfigError("outbound_url must be https, or http on this machine (127.0.0.1)")
-    if address is not None and not local and (address.is_link_local or address.is_unspecified):
-        raise ConfigError("outbound_url must not point at the machine's own network services")
-    return url
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a host given by number means; None for a name."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        last = host.rstrip(".").rpartition(".")[2].lower()
-        if not last.isdecimal() and not last.startswith("0x") and "%" not in host:
-            return None  # 2130706433 and 0x7f.1 would be read as 127.0.0.1
-    else:
-        if isinstance(address, ipaddress.IPv4Address) or not _stands_for_another(address):
-            return address
-    raise ConfigError("outbound_url holds an address in an unusual form")
-
-
-def _stands_for_another(address: ipaddress.IPv6Address) -> bool:
-    """An IPv4 address in the clothes of IPv6, or an address with a zone."""
-    tunnel = address.ipv4_mapped or address.sixtofour or address.teredo or address.scope_id
-    return tunnel is not None or address in NAT64

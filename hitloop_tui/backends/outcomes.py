@@ -86,7 +86,7 @@ def status_of(error: BaseException) -> int | None:
 
 
 def chain(error: object) -> Iterator[BaseException]:
-    """An error and what it was raised from: senders wrap their client's."""
+    """An error and those it wraps: senders wrap their client's, clients those of the system."""
     while isinstance(error, BaseException):
         yield error
-        error = error.__cause__ or getattr(error, "reason", None)  # the latter of urllib
+        error = error.__cause__ or next(iter(error.args), None)
