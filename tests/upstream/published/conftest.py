@@ -15,15 +15,16 @@ OLD, NEW = "hitloop", "hitloop_tui"
 
 FAULTS = {
     "test_policies.py::TestAuditPlusEscalatePolicy::test_consecutive_action_threshold": (
-        "asks three times about one action and wants the third answer to differ: a policy must"
-        " give the same answer to the same question, and LangGraph asks again on every resume"
+        "oversight 5.2.8, approvals 2.4: asks three times about one action and wants the third"
+        " answer to differ: a policy must give the same answer to the same question, and LangGraph"
+        " asks again on every resume"
     ),
     "test_injectors.py::TestErrorInjector::test_injected_action_marked_high_risk": (
-        "wants every injected error to be of HIGH risk: that tells the policy, and the person under"
-        " study, which action is the wrong one"
+        "oversight 5.2.2: wants every injected error to be of HIGH risk: that tells the policy, and"
+        " the person under study, which action is the wrong one"
     ),
 }
-"""Checks that must fail, because what they assert is a fault of the original."""
+"""Checks that must fail, because what they assert is a fault of the original (`faults.py`)."""
 
 
 class Renamed(MetaPathFinder, Loader):
