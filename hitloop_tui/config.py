@@ -25,6 +25,8 @@ class Settings:
     """The ledger, when it is not beside the database. Ask `ledger_of`."""
     ledger_db: Path | None = None
     """The only database that `ledger` is meant for; None for any."""
+    telemetry: Path | None = None
+    """Where the agents' logger writes, when that is not beside the database."""
     config: Path | None = None
     """A `langgraph.json` that names the graphs."""
     graphs: dict[str, str] = field(default_factory=dict)
@@ -42,8 +44,8 @@ class Settings:
 
 
 def read_settings(folder: Path | None = None) -> Settings:
-    """The settings of `folder` (the working directory), with `HITLOOP_DB`, `HITLOOP_LEDGER` and
-    `HITLOOP_HOLD`."""
+    """The settings of `folder` (the working directory), with what `HITLOOP_DB`, `HITLOOP_LEDGER`,
+    `HITLOOP_TELEMETRY` and `HITLOOP_HOLD` say."""
     folder = folder or Path.cwd()
     data = _document(folder / FILE)
     for key in data.keys() - _KEYS:
@@ -58,6 +60,7 @@ def read_settings(folder: Path | None = None) -> Settings:
         db=_from_environment("HITLOOP_DB") or own_db,
         ledger=ledger or _path(data, "ledger", folder),
         ledger_db=None if ledger else own_db,
+        telemetry=_from_environment("HITLOOP_TELEMETRY") or _path(data, "telemetry", folder),
         config=_path(data, "config", folder),
         graphs=graphs,
         hold=_hold(data, folder),
@@ -65,7 +68,7 @@ def read_settings(folder: Path | None = None) -> Settings:
     )
 
 
-_KEYS = {"db", "ledger", "config", "graphs", "hold"}
+_KEYS = {"db", "ledger", "telemetry", "config", "graphs", "hold"}
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -17,6 +17,11 @@ def approvals_path(db: Path) -> Path:
     return db.with_name(f"{db.stem}.approvals{db.suffix or '.db'}")
 
 
+def telemetry_path(db: Path) -> Path:
+    """Where the agents' `TelemetryLogger` writes: `NAME.db` -> `NAME.telemetry.db`."""
+    return db.with_name(f"{db.stem}.telemetry{db.suffix or '.db'}")
+
+
 def state_dir() -> Path:
     """Logs of consoles and workers; created on first use."""
     path = user_state_path("hitloop-tui")

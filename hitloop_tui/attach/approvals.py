@@ -9,38 +9,33 @@ import bisect
 import hashlib
 import json
 import sqlite3
-import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from hitloop_tui.attach.attached_file import AttachedFile
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.ledger import Record
 from hitloop_tui.attach.review import Identity, Question
 from hitloop_tui.attach.shapes.stored_request import NAME, NAMESPACE
 from hitloop_tui.attach.source import Message
 from hitloop_tui.core.digest import action_digest, canonical_json
-from hitloop_tui.errors import DatabaseError
 from hitloop_tui.persistence.codec import column, decode, encode
 from hitloop_tui.persistence.tables import PENDING, TABLE
-
-BUSY_SECONDS = 5.0
 
 _PENDING = f"SELECT callback_id, body FROM {TABLE} WHERE {PENDING}"
 _EXPIRIES = f"SELECT expires_us FROM {TABLE} WHERE {PENDING} AND expires_us IS NOT NULL"
 
 
-class Approvals:
+class Approvals(AttachedFile):
     """One approval store. A missing file reads as empty until it appears."""
 
+    MODE = "rw"
+
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None
-        self._openings = 0
+        super().__init__(path)
         self._decided = 0
         """Commits of our own: `data_version` tells those of others only."""
         self._pending: dict[str, str] | None = None
@@ -48,37 +43,32 @@ class Approvals:
         self._expiries: list[int] = []
         """When the pending ones end: nobody commits anything then."""
 
-    @property
-    def watched(self) -> tuple[Path, ...]:
-        return self.path, self.path.with_name(self.path.name + "-wal")
-
     def data_version(self) -> object:
-        rows = self._rows("PRAGMA data_version")
         ended = bisect.bisect_right(self._expiries, _now_us())
-        return self._openings, self._decided, rows[0][0] if rows else None, ended
+        return super().data_version(), self._decided, ended
 
     def newest(self, limit: int) -> list[Question]:
         order = " ORDER BY created_us DESC, callback_id LIMIT ?"
-        return [_question(row) for row in self._rows(_PENDING + order, (_now_us(), limit))]
+        return [_question(row) for row in self.rows(_PENDING + order, (_now_us(), limit))]
 
     def questions(self) -> Iterator[Question]:
-        return map(_question, self._rows(_PENDING, (_now_us(),)))
+        return map(_question, self.rows(_PENDING, (_now_us(),)))
 
     def thread_questions(self, thread_id: str) -> list[Question]:
         parameters = (_now_us(), column(thread_id))
-        return list(map(_question, self._rows(f"{_PENDING} AND thread_id = ?", parameters)))
+        return list(map(_question, self.rows(f"{_PENDING} AND thread_id = ?", parameters)))
 
     def changed_threads(self) -> set[str] | None:
-        rows = self._rows(_PENDING, (_now_us(),))
+        rows = self.rows(_PENDING, (_now_us(),))
         now = {row["callback_id"]: decode(row["body"])["thread_id"] for row in rows}
         before, self._pending = self._pending, now
-        self._expiries = sorted(row[0] for row in self._rows(_EXPIRIES, (_now_us(),)))
+        self._expiries = sorted(row[0] for row in self.rows(_EXPIRIES, (_now_us(),)))
         if before is None:
             return None
         return {(now | before)[callback_id] for callback_id in now.keys() ^ before.keys()}
 
     def gone(self, thread_ids: Collection[str]) -> set[str]:
-        there = {row["thread_id"] for row in self._rows(f"SELECT thread_id FROM {TABLE}")}
+        there = {row["thread_id"] for row in self.rows(f"SELECT thread_id FROM {TABLE}")}
         return {thread_id for thread_id in thread_ids if column(thread_id) not in there}
 
     def head_at(self, thread_id: str) -> datetime | None:
@@ -86,7 +76,7 @@ class Approvals:
         return None
 
     def asked_before(self, prefix: str) -> list[Identity]:
-        rows = self._rows(f"SELECT callback_id, body FROM {TABLE}")
+        rows = self.rows(f"SELECT callback_id, body FROM {TABLE}")
         identities = (_identity(decode(row["body"])) for row in rows)
         return [identity for identity in identities if identity.key.startswith(prefix)]
 
@@ -118,14 +108,8 @@ class Approvals:
             return "stale", "the request changed, or it expired"
         return "stale", f"decided first by {decode(row['decision'])['decision']['decided_by']}"
 
-    def close(self) -> None:
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = self._file = None
-
     def _row(self, identity: Identity) -> sqlite3.Row | None:
-        rows = self._rows(
+        rows = self.rows(
             f"SELECT callback_id, body, decision, delivery_id FROM {TABLE} WHERE thread_id = ?",
             (column(identity.thread_id),),
         )
@@ -135,53 +119,17 @@ class Approvals:
         asked = decode(row["body"])
         decision = {"decision": _decision(asked, record.answer), "decided_at": datetime.now(UTC)}
         now = _now_us()
-        self._rows(
+        self.rows(
             f"UPDATE {TABLE} SET decision = ?, decided_us = ?, delivery_id = ?"
             f" WHERE callback_id = ? AND body = ? AND {PENDING}",
             (encode(decision), now, _delivery(record), row["callback_id"], row["body"], now),
         )
         self._decided += 1
 
-    def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """All rows of a statement; none while the file or its table does not exist."""
-        with self._lock:
-            try:
-                connection = self._open()
-                return [] if connection is None else connection.execute(sql, parameters).fetchall()
-            except sqlite3.Error as error:
-                self.close()
-                raise DatabaseError(f"{self.path}: {error}") from error
-
-    def _open(self) -> sqlite3.Connection | None:
-        """The connection, opened anew when the file was replaced; None while it is missing."""
-        try:
-            stat = self.path.stat()
-        except FileNotFoundError:
-            self.close()
-            return None
-        if self._file != (stat.st_dev, stat.st_ino):
-            self.close()
-            self._connection = self._connect()
-            self._file = (stat.st_dev, stat.st_ino) if self._connection else None
-            self._openings += 1
-        return self._connection
-
-    def _connect(self) -> sqlite3.Connection | None:
-        uri = f"{self.path.absolute().as_uri()}?mode=rw"
-        connection = sqlite3.connect(
-            uri, BUSY_SECONDS, uri=True, isolation_level=None, check_same_thread=False
-        )
-        connection.row_factory = sqlite3.Row
-        try:
-            connection.execute("PRAGMA synchronous = FULL")
-            found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (TABLE,))
-            if found.fetchone() is not None:
-                return connection
-        except BaseException:
-            connection.close()
-            raise
-        connection.close()
-        return None
+    def _prepare(self, connection: sqlite3.Connection) -> bool:
+        connection.execute("PRAGMA synchronous = FULL")
+        found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (TABLE,))
+        return found.fetchone() is not None
 
 
 def _question(row: sqlite3.Row) -> Question:

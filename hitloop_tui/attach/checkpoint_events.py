@@ -16,6 +16,7 @@ from typing import Any
 from hitloop_tui.attach.checkpoint_sql import NULL_TASK
 from hitloop_tui.attach.decode import Undecodable, loads
 from hitloop_tui.attach.events import Event
+from hitloop_tui.attach.ground_truth import STATE_KEYS
 from hitloop_tui.attach.interrupt_rows import CANCELLED, asked_at, interrupts, node_of
 from hitloop_tui.attach.preview import preview
 
@@ -145,8 +146,7 @@ def _what(rows: Sequence[sqlite3.Row]) -> tuple[str, dict[str, Any]]:
     by_slot = {row["idx"]: row for row in rows}
     results = {str(row["channel"]): row for row in rows if row["idx"] not in CONTROL_SLOTS}
     if results:
-        shown = {n: row for n, row in results.items() if not n.startswith(("__", "branch:"))}
-        return "task_end", {"result": {name: _preview(row) for name, row in shown.items()}}
+        return "task_end", {"result": {n: _preview(results[n]) for n in results if _is_shown(n)}}
     if -1 in by_slot:
         error = str(_value(by_slot[-1]))
         return ("task_cancelled" if error == CANCELLED else "task_error"), {"error": error}
@@ -154,6 +154,10 @@ def _what(rows: Sequence[sqlite3.Row]) -> tuple[str, dict[str, Any]]:
         found = interrupts(by_slot[-3]["type"], by_slot[-3]["value"])
         return "interrupt", {"interrupts": [item.id for item in found]}
     return "answer_stored", {}
+
+
+def _is_shown(channel: str) -> bool:
+    return channel not in STATE_KEYS and not channel.startswith(("__", "branch:"))
 
 
 def _value(row: sqlite3.Row) -> Any:

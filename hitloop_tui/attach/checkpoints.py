@@ -6,15 +6,14 @@ Read-only and in autocommit: no lock is held and no transaction left open, so th
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from hitloop_tui.attach import checkpoint_context, checkpoint_events, checkpoint_sql, interrupt_rows
+from hitloop_tui.attach.attached_file import AttachedFile
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.interrupt_rows import Leaf, Leaves
 from hitloop_tui.attach.ledger import Record
@@ -35,32 +34,14 @@ _TAILS = (
 )
 
 
-class Checkpoints:
+class Checkpoints(AttachedFile):
     """One checkpoint file. A missing file reads as empty until it appears."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._file: tuple[int, ...] | None = None
-        """What tells the opened file from another one of that name."""
-        self._openings = 0
-        self._immutable = False
+        super().__init__(path)
         self._task_path = "''"
         self._graph_ids: dict[str, str | None] = {}
         self._tails: list[Sequence[Any] | None] | None = None
-
-    @property
-    def watched(self) -> tuple[Path, ...]:
-        return self.path, self._wal
-
-    @property
-    def _wal(self) -> Path:
-        return self.path.with_name(self.path.name + "-wal")
-
-    def data_version(self) -> object:
-        rows = self.rows("PRAGMA data_version")
-        return self._openings, rows[0][0] if rows else None
 
     def newest(self, limit: int) -> list[Question]:
         sql = checkpoint_sql.newest_pending(self._column())
@@ -124,24 +105,6 @@ class Checkpoints:
     def apply(self, record: Record) -> None:
         """Only a worker can resume a thread."""
 
-    def close(self) -> None:
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = self._file = None
-
-    def rows(
-        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
-    ) -> list[sqlite3.Row]:
-        """All rows of a query; none while the file or its tables do not exist."""
-        with self._lock:
-            try:
-                connection = self._open()
-                return [] if connection is None else _fetched(connection, sql, parameters)
-            except sqlite3.Error as error:
-                self.close()
-                raise DatabaseError(f"{self.path}: {error}") from error
-
     def _questions(self, rows: Sequence[sqlite3.Row]) -> Iterator[Question]:
         return interrupt_rows.questions(rows, self._leaves(), self._next_nodes, self._graph_id)
 
@@ -178,86 +141,27 @@ class Checkpoints:
         self.rows("SELECT 1")
         return self._task_path
 
-    def _open(self) -> sqlite3.Connection | None:
-        """The connection, opened anew when the file was replaced; None while it is missing."""
-        try:
-            place = self._place()
-        except FileNotFoundError:
-            self.close()
-            return None
-        if self._file != place:
-            self.close()
-            self._connect()
-            self._file = self._place() if self._connection else None
-        return self._connection
-
-    def _place(self) -> tuple[int, ...]:
-        stat = self.path.stat()
-        place = (stat.st_dev, stat.st_ino)
-        if not self._immutable:
-            return place
-        return *place, stat.st_mtime_ns, stat.st_size, int(self._wal.exists())
-
-    def _connect(self) -> None:
-        uri = f"{self.path.absolute().as_uri()}?mode=ro"
-        try:
-            connection = self._connected(uri)
-            self._immutable = False
-        except sqlite3.OperationalError:
-            # Where SQLite may not create its -wal and -shm files, it cannot read at all; without a
-            # -wal nobody writes just now, and the file can be read as it lies there.
-            if self._wal.exists() or not self.path.is_file() or not os.access(self.path, os.R_OK):
-                raise
-            connection = self._connected(f"{uri}&immutable=1")
-            self._immutable = True
-        if connection is None:
-            return
+    def _prepare(self, connection: sqlite3.Connection) -> bool:
+        connection.execute("PRAGMA query_only=1")
+        if not self._has_tables(connection):
+            return False
         columns = {row["name"] for row in connection.execute("PRAGMA table_info(writes)")}
         self._task_path = "w.task_path" if "task_path" in columns else "''"
         self._graph_ids.clear()
         self._tails = None
-        self._openings += 1
-        self._connection = connection
-
-    def _connected(self, uri: str) -> sqlite3.Connection | None:
-        """A connection to a file that has a saver's tables; None for one that has none at all."""
-        connection = sqlite3.connect(
-            uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0
-        )
-        try:
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA query_only=1")
-            if self._has_tables(connection):
-                return connection
-        except BaseException:
-            connection.close()
-            raise
-        connection.close()
-        return None
+        return True
 
     def _has_tables(self, connection: sqlite3.Connection) -> bool:
-        """False for a file that no saver has set up yet; a foreign file is an error."""
+        """False for a file that no saver has set up yet, though telemetry may be in it; a foreign
+        file is an error."""
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
         ours = names & {"checkpoints", "writes"}
-        if names and not ours:
+        if names and not ours and "trace_events" not in names:
             raise DatabaseError(
                 f"{self.path} is no LangGraph checkpoint database: it has no tables"
                 " 'checkpoints' and 'writes'"
             )
         return len(ours) == 2  # a saver makes them one after the other
-
-
-def _fetched(
-    connection: sqlite3.Connection, sql: str, parameters: Sequence[Any] | Mapping[str, Any]
-) -> list[sqlite3.Row]:
-    """All rows, also when one of them has a text that is no UTF-8 and would refuse the others."""
-    try:
-        return connection.execute(sql, parameters).fetchall()
-    except sqlite3.OperationalError as error:
-        if "UTF-8" not in str(error) or connection.text_factory is not str:
-            raise
-    connection.text_factory = lambda data: data.decode("utf-8", "replace")
-    return connection.execute(sql, parameters).fetchall()
 
 
 def _metadata(rows: Sequence[sqlite3.Row]) -> Mapping[str, Any]:

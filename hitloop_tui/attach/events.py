@@ -11,6 +11,9 @@ from typing import Any
 
 from hitloop_tui.attach.ledger_file import LedgerFile
 
+RECENT = 400
+"""Events of a file that a trace begins with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -18,7 +21,8 @@ class Event:
 
     Kinds: `superstep`, `task_start`, `task_end`, `interrupt`, `task_error` (from checkpoints or the
     worker's stream), `update`, `token`, `custom`, `decision`, `resume`, `applied`, `failed`,
-    `stale`, `blocked`, `uncertain`, `error` (from the ledger).
+    `stale`, `blocked`, `uncertain`, `error` (from the ledger), and those of telemetry
+    (`core.models.EventType`).
     """
 
     thread_id: str
@@ -33,7 +37,7 @@ class Event:
     attempt: int | None = None
     data: dict[str, Any] = field(default_factory=dict)
     id: int = 0
-    """Position in the ledger's event table; 0 for events that come from checkpoints."""
+    """Position in the ledger's event table; 0 for events that come from elsewhere."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -82,6 +86,26 @@ def newest_events(file: LedgerFile, count: int, *, thread_id: str | None = None)
     where, parameters = ("WHERE thread_id=?", (thread_id,)) if thread_id is not None else ("", ())
     rows = file.rows(f"SELECT * FROM events {where} ORDER BY id DESC LIMIT ?", (*parameters, count))
     return [_event(row) for row in reversed(rows)]
+
+
+class LedgerEvents:
+    """The events of a ledger as one of the streams of a trace."""
+
+    def __init__(self, file: LedgerFile) -> None:
+        self._file = file
+
+    def events_since(
+        self, cursor: int | None, *, thread_id: str | None = None
+    ) -> tuple[list[Event], int]:
+        """Events after the id `cursor` (None: the recent past), and the next cursor."""
+        if cursor is None:
+            found = newest_events(self._file, RECENT, thread_id=thread_id)
+            return found, found[-1].id if found else 0
+        found = []
+        while page := events_since(self._file, cursor, thread_id=thread_id):
+            found += page
+            cursor = page[-1].id
+        return found, cursor
 
 
 def _event(row: sqlite3.Row) -> Event:

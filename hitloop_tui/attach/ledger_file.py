@@ -174,7 +174,12 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def _has_tables(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is not None
+    """Telemetry apart, which an agent may have written before the ledger was needed."""
+    found = connection.execute(
+        "SELECT 1 FROM sqlite_master WHERE tbl_name NOT IN ('trace_events', 'runs')"
+        " AND tbl_name NOT LIKE 'sqlite_%'"
+    )
+    return found.fetchone() is not None
 
 
 def _create(connection: sqlite3.Connection) -> None:

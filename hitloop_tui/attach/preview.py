@@ -1,4 +1,5 @@
-"""Any value as bounded JSON data for an event. Never raises, whatever the value is."""
+"""Any value as bounded JSON data for an event, without ground truth. Never raises, whatever the
+value is."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ import json
 from collections.abc import Iterable, Mapping, Sized
 from enum import Enum
 from typing import Any
+
+from hitloop_tui.attach.ground_truth import STATE_KEYS
 
 LIMIT = 2000
 """Characters of JSON text kept of one value."""
@@ -62,6 +65,8 @@ class _Reading:
 
     def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
+        if STATE_KEYS & value.keys():
+            value = {key: item for key, item in value.items() if key not in STATE_KEYS}
         for key in self._affordable(value):
             found[self._text(str(key))] = self.plain(value[key], depth - 1)
         return {**found, **({"…": _more(value, found)} if len(found) < len(value) else {})}

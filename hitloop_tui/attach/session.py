@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from hitloop_tui.attach.approvals import Approvals
 from hitloop_tui.attach.checkpoints import Checkpoints
+from hitloop_tui.attach.events import LedgerEvents
 from hitloop_tui.attach.inbox import Inbox
 from hitloop_tui.attach.ledger import Ledger
 from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.source import Source
 from hitloop_tui.attach.sources import Sources
+from hitloop_tui.attach.telemetry import Telemetry
 from hitloop_tui.attach.trace import Trace
 from hitloop_tui.hold import NO_HOLD, Hold
-from hitloop_tui.paths import approvals_path, ledger_path
+from hitloop_tui.paths import approvals_path, ledger_path, telemetry_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,31 +27,44 @@ class Session:
     source: Source
     ledger: Ledger
     inbox: Inbox
+    telemetry: tuple[Telemetry, ...]
 
     @classmethod
-    def open(cls, db: Path, ledger: Path | None = None, hold: Hold = NO_HOLD) -> Session:
-        """Attach to a checkpoint database. Neither file needs to exist yet.
+    def open(
+        cls,
+        db: Path,
+        ledger: Path | None = None,
+        telemetry: Path | None = None,
+        hold: Hold = NO_HOLD,
+    ) -> Session:
+        """Attach to a checkpoint database. None of the files needs to exist yet.
 
+        Loggers that write into the database itself or into the ledger are found there, too.
         Raises DatabaseError when `db` exists and is no checkpoint database.
         """
         source = Sources(Checkpoints(db), Approvals(approvals_path(db)))
         file = LedgerFile(ledger or ledger_path(db), beside=db)
         book = Ledger(file)
-        return cls(source, book, Inbox(source, book, hold))
+        logged = dict.fromkeys((telemetry or telemetry_path(db), db, file.path))
+        return cls(source, book, Inbox(source, book, hold), tuple(map(Telemetry, logged)))
 
     @property
     def watched(self) -> tuple[Path, ...]:
         """Files whose change may mean news."""
         ledger = self.ledger.file.path
-        return *self.source.watched, ledger, ledger.with_name(ledger.name + "-wal")
+        logged = chain.from_iterable(file.watched for file in self.telemetry)
+        return *self.source.watched, ledger, ledger.with_name(ledger.name + "-wal"), *logged
 
     def version(self) -> object:
-        """Differs after any other connection has committed to either file."""
-        return self.source.data_version(), self.ledger.file.data_version()
+        """Differs after any other connection has committed to one of the files."""
+        logged = tuple(file.data_version() for file in self.telemetry)
+        return self.source.data_version(), self.ledger.file.data_version(), logged
 
     def trace(self, thread_id: str | None = None) -> Trace:
-        return Trace(self.source, self.ledger.file, thread_id)
+        return Trace((self.source, LedgerEvents(self.ledger.file), *self.telemetry), thread_id)
 
     def close(self) -> None:
         self.source.close()
         self.ledger.file.close()
+        for file in self.telemetry:
+            file.close()

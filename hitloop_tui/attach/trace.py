@@ -1,42 +1,53 @@
-"""What happened on threads, in order: from checkpoints and from the ledger's events."""
+"""What happened on threads, in order: from checkpoints, the ledger's events, and telemetry."""
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any, Protocol
 
-from hitloop_tui.attach.events import Event, events_since, newest_events
-from hitloop_tui.attach.ledger_file import LedgerFile
-from hitloop_tui.attach.source import Source
+from hitloop_tui.attach.events import Event
 
-RECENT = 400
-"""Ledger events that the first `poll` gives."""
+SETTLE_S = 0.05
+"""How long news are kept back. A checkpoint is read at once, a logger commits after 25 ms and a
+worker after 40: told as they come, an answer would stand before its question."""
+
+
+class Stream(Protocol):
+    """Where events come from."""
+
+    def events_since(
+        self, cursor: Any, *, thread_id: str | None = None
+    ) -> tuple[list[Event], Any]: ...
 
 
 class Trace:
-    """A cursor over both streams. Not thread-safe."""
+    """A cursor over several streams. Not thread-safe."""
 
-    def __init__(self, source: Source, file: LedgerFile, thread_id: str | None = None) -> None:
-        self._source = source
-        self._file = file
+    def __init__(self, streams: Sequence[Stream], thread_id: str | None = None) -> None:
+        self._cursors: dict[Stream, Any] = dict.fromkeys(streams)
         self._thread_id = thread_id
-        self._cursor: Any = None
-        self._last_id: int | None = None
+        self._began = False
+        self._held: list[tuple[float, Event]] = []
+        """With the time to sort by: a clock that is ahead must not hold an event for long."""
 
     def poll(self) -> list[Event]:
-        """New events since the last call, in time order; the recent past on the first call."""
-        found, self._cursor = self._source.events_since(self._cursor, thread_id=self._thread_id)
-        streamed = self._ledger_events()
-        if streamed:
-            self._last_id = streamed[-1].id
-        elif self._last_id is None:
-            self._last_id = 0
-        return sorted(found + streamed, key=lambda event: event.at)
+        """New events since the last call, in time order; the recent past on the first call.
 
-    def _ledger_events(self) -> list[Event]:
-        if self._last_id is None:
-            return newest_events(self._file, RECENT, thread_id=self._thread_id)
-        found: list[Event] = []
-        while page := events_since(self._file, self._last_id, thread_id=self._thread_id):
-            found += page
-            self._last_id = page[-1].id
-        return found
+        What happened in the last `SETTLE_S` is told by a later call: make one after that time.
+        """
+        now = time.time()
+        for stream, cursor in self._cursors.items():
+            events, self._cursors[stream] = stream.events_since(cursor, thread_id=self._thread_id)
+            self._held += [(min(event.at, now), event) for event in events]
+        self._held.sort(key=_when)
+        due = bisect_right(self._held, now - SETTLE_S, key=_when)
+        if not self._began:
+            self._began, due = True, len(self._held)
+        told, self._held = self._held[:due], self._held[due:]
+        return [event for _, event in told]
+
+
+def _when(held: tuple[float, Event]) -> float:
+    return held[0]

@@ -14,7 +14,7 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from hitloop_tui.backends import outcomes
 from hitloop_tui.backends.outcomes import by_system, describe, log
@@ -25,7 +25,6 @@ from hitloop_tui.core.models import Action, ApprovalRequest, Decision
 from hitloop_tui.errors import BadInput
 from hitloop_tui.persistence import (
     ApprovalStore,
-    Outcome,
     PendingApprovalRecord,
     Resolution,
     StoredDecision,
@@ -33,6 +32,8 @@ from hitloop_tui.persistence import (
 from hitloop_tui.persistence.base import question_key
 
 OnTimeout: TypeAlias = Callable[[ApprovalRequest], Awaitable[Decision]]
+Role: TypeAlias = Literal["ask", "future"]
+"""Who takes a decision: a call that asks, or the future of `register_pending`."""
 
 DEFAULT_THREAD = "default"
 
@@ -43,6 +44,8 @@ class Asked:
 
     request: ApprovalRequest
     record: PendingApprovalRecord
+    digest: str
+    """Of the call as it was shown; the agent may change its own Action while a person thinks."""
     started: float
     is_new: bool
     stored: StoredDecision | None = None
@@ -68,7 +71,7 @@ class StoredBackend(ApprovalBackend):
         self.timeout_seconds = timeout_seconds
         self.on_timeout = on_timeout
         self._room = WaitingRoom(store)
-        self._asking: dict[str, ApprovalRequest] = {}
+        self._asking: dict[str, Asked] = {}
         self._watches: set[asyncio.Task[Decision]] = set()
         self._me = secrets.token_hex(8)
         self._metadata: dict[str, Any] = {}
@@ -76,7 +79,7 @@ class StoredBackend(ApprovalBackend):
 
     @abstractmethod
     async def _send(self, asked: Asked, waiter: Waiter) -> Decision | None:
-        """Let a person know of it; a decision only if that failed."""
+        """Let a person know of it; if that failed, what is decided instead."""
 
     async def request_approval(
         self, request: ApprovalRequest, thread_id: str = DEFAULT_THREAD
@@ -90,10 +93,10 @@ class StoredBackend(ApprovalBackend):
         except Exception as error:
             return by_system(request, outcomes.STORE_ERROR, f"Not stored: {describe(error)}")
         callback_id = asked.record.callback_id
-        self._asking[callback_id] = request
+        self._asking[callback_id] = asked
         try:
             stored = asked.stored or await self._ask(asked)
-            return await self._hand_over(asked, stored)
+            return await self._hand_over(asked, stored, "ask")
         finally:
             del self._asking[callback_id]
 
@@ -110,17 +113,18 @@ class StoredBackend(ApprovalBackend):
         """Record a decision, and say what came of it and whose decision stands."""
         if not isinstance(approved, bool):
             raise BadInput(f"approved must be true or false, not {type(approved).__name__}")
-        record = await self.store.get(callback_id)
+        asked = self._asking.get(callback_id)
+        record = asked.record if asked else await self.store.get(callback_id)
         if record is None:
             standing = await self.store.status(callback_id)
-            return _repeated(standing, approved, delivery_id)
+            return standing.told(delivery_id, approved)
         decision = Decision(
             action_id=record.action_id,
             approved=approved,
             reason=reason or ("Approved" if approved else "Rejected"),
             decided_by=decided_by,
             tags=list(tags or []),
-            digest=record.digest(),
+            digest=asked.digest if asked else record.digest(),
         )
         resolution = await self.store.resolve(callback_id, decision, delivery_id=delivery_id)
         if resolution.first is not None:
@@ -134,7 +138,8 @@ class StoredBackend(ApprovalBackend):
     def register_pending(self, record: PendingApprovalRecord) -> asyncio.Future[Decision]:
         """Wait for a request of an earlier run: a future of its decision, or of its timeout.
 
-        When the agent asks the same question again, that call gets the decision too.
+        When the agent asks the same question again over this backend, that call gets the decision
+        too. Of several processes that wait for the same request, one gets an approval.
         """
         watch = asyncio.get_running_loop().create_task(self._watch(record))
         self._watches.add(watch)
@@ -153,20 +158,22 @@ class StoredBackend(ApprovalBackend):
         new = PendingApprovalRecord.from_request(
             request, secrets.token_urlsafe(32), thread_id, now, expires, self._metadata
         )
-        found = await self.store.find(question_key(new), self._holder("future"))
+        asked = Asked(request, new, new.digest(), started, is_new=True)
+        found = await self.store.find(question_key(new), self._name("future"))
         if found is None or found[0].callback_id in self._asking:
-            return Asked(request, new, started, is_new=True)
+            return asked
         record, stored = found
-        if record.digest() != new.digest():
-            return Asked(request, new, started, is_new=True)
+        if record.digest() != asked.digest:
+            return asked
         if stored is not None and outcomes.is_systems(stored.decision):
-            return Asked(request, new, started, is_new=True)
-        return Asked(request, record, started, is_new=False, stored=stored)
+            return asked
+        return replace(asked, record=record, is_new=False, stored=stored)
 
     async def _ask(self, asked: Asked) -> StoredDecision:
         with self._room.waiter(asked.record.callback_id) as waiter:
             instead = await self._send(asked, waiter)
-            if instead is None:
+            # An earlier run may have sent it, and a person may be about to answer.
+            if instead is None or not asked.is_new:
                 return await self._wait(asked, waiter)
         return await self._settle(asked.record.callback_id, instead)
 
@@ -180,14 +187,11 @@ class StoredBackend(ApprovalBackend):
         return stored or await self._settle(callback_id, await self._timed_out(asked.request))
 
     async def _watch(self, record: PendingApprovalRecord) -> Decision:
-        asked = Asked(record.to_request(), record, time.monotonic(), is_new=False)
+        started = time.monotonic()
+        asked = Asked(record.to_request(), record, record.digest(), started, is_new=False)
         with self._room.waiter(record.callback_id) as waiter:
             stored = await self._wait(asked, waiter)
-        try:
-            await self.store.deliver(record.callback_id, self._holder("future"))
-        except Exception as error:
-            log.warning("a decision could not be taken: %s", describe(error))
-        return stored.decision.model_copy(update={"latency_ms": asked.latency_ms(stored)})
+        return await self._hand_over(asked, stored, "future")
 
     async def _settle(self, callback_id: str, decision: Decision) -> StoredDecision:
         """Make a decision of ours, unless a person's is there already: then theirs stands."""
@@ -201,17 +205,15 @@ class StoredBackend(ApprovalBackend):
         self._room.settle(callback_id, resolution.first)
         return resolution.first
 
-    async def _hand_over(self, asked: Asked, stored: StoredDecision) -> Decision:
-        """The decision, for this caller alone: an approval is for one run of the tool."""
+    async def _hand_over(self, asked: Asked, stored: StoredDecision, role: Role) -> Decision:
+        """The decision, for this backend alone: an approval is for one run of the tool."""
         request, decision = asked.request, stored.decision
         try:
-            mine = await self.store.deliver(
-                asked.record.callback_id, self._holder("ask"), over=self._holder("future")
-            )
+            mine = await self._take(asked.record.callback_id, role)
         except Exception as error:
             log.warning("a decision could not be taken: %s", describe(error))
             if decision.approved:
-                reason = f"Approved, but it cannot be told by whom: {describe(error)}"
+                reason = f"Approved, but the store failed: {describe(error)}"
                 return by_system(request, outcomes.STORE_ERROR, reason)
             mine = False
         if decision.approved and not mine:
@@ -220,15 +222,24 @@ class StoredBackend(ApprovalBackend):
             return by_system(request, outcomes.MISMATCH, "Another call was approved than asked for")
         return decision.model_copy(update={"latency_ms": asked.latency_ms(stored)})
 
+    async def _take(self, callback_id: str, role: Role) -> bool:
+        """Whether the decision is this backend's. A call may take it over from a future."""
+        future = self._name("future")
+        if await self.store.deliver(callback_id, self._name(role), over=future):
+            return True
+        if role == "ask":
+            return False
+        taken = await self.store.decisions([callback_id])
+        return any(stored.delivered_to == self._name("ask") for stored in taken.values())
+
     async def _timed_out(self, request: ApprovalRequest) -> Decision:
         if self.on_timeout is not None:
             try:
                 decision = await self.on_timeout(request)
-            except Exception as error:
-                log.warning("on_timeout failed: %s", describe(error))
-            else:
                 tags = [*decision.tags, outcomes.TIMEOUT]
                 return decision.model_copy(update={"tags": list(dict.fromkeys(tags))})
+            except Exception as error:
+                log.warning("on_timeout failed: %s", describe(error))
         reason = f"Timeout after {self.timeout_seconds}s - no human response"
         return by_system(request, outcomes.TIMEOUT, reason)
 
@@ -239,7 +250,8 @@ class StoredBackend(ApprovalBackend):
             return max(0.0, self.timeout_seconds - (time.monotonic() - asked.started))
         return max(0.0, (asked.record.expires_at - self.store.clock()).total_seconds())
 
-    def _holder(self, role: str) -> str:
+    def _name(self, role: Role) -> str:
+        """Under which decisions are taken from the store."""
         return f"{self._me}:{role}"
 
 
@@ -248,16 +260,5 @@ def _is_about(decision: Decision, action: Action) -> bool:
     if decision.edited_args is None:
         return decision.digest in (None, action.digest())
     proposed = decision.proposed or {}
-    return action_digest(proposed.get("tool_name", ""), proposed.get("tool_args", {})) == (
-        action.digest()
-    )
-
-
-def _repeated(standing: Resolution, approved: bool, delivery_id: str | None) -> Resolution:
-    """The same message again, after its request was decided, made the decision that stands."""
-    first = standing.first
-    if first is None or delivery_id is None:
-        return standing
-    if (first.delivery_id, first.decision.approved) != (delivery_id, approved):
-        return standing
-    return replace(standing, outcome=Outcome.REPEATED)
+    shown = action_digest(proposed.get("tool_name", ""), proposed.get("tool_args", {}))
+    return shown == action.digest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,51 +41,62 @@ class CircuitBreakerConfig:
 
 
 class CircuitBreaker:
-    """Counts failures in a row. One attempt is one `Permit`."""
+    """Counts failures in a row, from any thread. One attempt is one `Permit`."""
 
     def __init__(
         self, config: CircuitBreakerConfig, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.config = config
         self._clock = clock
+        self._lock = threading.Lock()
         self._failures = 0
         self._opened_at: float | None = None
         self._trials = 0
         self._period = 0
-        """Counts state changes: a permit of an earlier period says nothing about this one."""
+        """Counts openings and closings: a permit of an earlier period says nothing about this."""
 
     @property
     def state(self) -> CircuitState:
-        if self._opened_at is None:
+        opened_at = self._opened_at
+        if opened_at is None:
             return CircuitState.CLOSED
-        waited = self._clock() - self._opened_at
+        waited = self._clock() - opened_at
         return (
             CircuitState.HALF_OPEN if waited >= self.config.recovery_timeout else CircuitState.OPEN
         )
 
     def admit(self) -> Permit | None:
         """Leave for one attempt; None when it must not be made."""
-        trial = self.state is CircuitState.HALF_OPEN
-        if self.state is CircuitState.OPEN or (
-            trial and self._trials >= self.config.half_open_max_calls
-        ):
-            return None
-        self._trials += trial
-        return Permit(self, self._period, trial)
+        with self._lock:
+            state = self.state
+            trial = state is CircuitState.HALF_OPEN
+            if state is CircuitState.OPEN:
+                return None
+            if trial and self._trials >= self.config.half_open_max_calls:
+                return None
+            self._trials += trial
+            return Permit(self, self._period, trial)
 
-    def _succeeded(self) -> None:
-        self._failures = 0
-        if self._opened_at is not None:
-            self._opened_at = None
-            self._turn()
+    def _ended(self, permit: Permit, well: bool | None) -> None:
+        with self._lock:
+            counts = permit.under_way and permit.period == self._period
+            permit.under_way = False
+            if not counts:
+                return
+            self._trials -= permit.trial
+            if well is not None:
+                self._count(well)
 
-    def _failed(self) -> None:
-        self._failures += 1
-        if self._opened_at is not None or self._failures >= self.config.failure_threshold:
-            self._opened_at = self._clock()
-            self._turn()
+    def _count(self, well: bool) -> None:
+        was_open = self._opened_at is not None
+        self._failures = 0 if well else self._failures + 1
+        if well and was_open:
+            self._turn(None)
+        elif not well and (was_open or self._failures >= self.config.failure_threshold):
+            self._turn(self._clock())
 
-    def _turn(self) -> None:
+    def _turn(self, opened_at: float | None) -> None:
+        self._opened_at = opened_at
         self._period += 1
         self._trials = 0
 
@@ -96,23 +108,14 @@ class Permit:
     breaker: CircuitBreaker
     period: int
     trial: bool
-    _open: bool = True
+    under_way: bool = True
 
     def succeeded(self) -> None:
-        if self._end():
-            self.breaker._succeeded()
+        self.breaker._ended(self, True)
 
     def failed(self) -> None:
-        if self._end():
-            self.breaker._failed()
+        self.breaker._ended(self, False)
 
     def abandoned(self) -> None:
-        """Neither worked nor failed, for instance because the caller was cancelled."""
-        self._end()
-
-    def _end(self) -> bool:
-        current = self._open and self.period == self.breaker._period
-        if current and self.trial:
-            self.breaker._trials -= 1
-        self._open = False
-        return current
+        """Neither worked nor failed: the caller was cancelled, or needs it no more."""
+        self.breaker._ended(self, None)

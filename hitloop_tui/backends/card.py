@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 
 from hitloop_tui.core.models import ApprovalRequest
+from hitloop_tui.core.plain_json import json_text
 from hitloop_tui.safetext import hidden_characters, safe, safe_lines
 
 GUTTER = "  | "
@@ -19,7 +19,7 @@ def card(request: ApprovalRequest) -> str:
 
 def _lines(request: ApprovalRequest) -> Iterator[str]:
     action = request.action
-    arguments = json.dumps(action.tool_args, indent=2, default=str, ensure_ascii=False)
+    arguments = json_text(action.tool_args, indent=2, ascii_only=False)
     yield "=" * 60
     yield "APPROVAL REQUEST"
     yield f"Run: {safe(request.run_id)}"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
-import json
+from functools import cached_property
+from ssl import SSLContext
 from typing import Any
-from urllib.parse import urlsplit
 
 from hitloop_tui.backends.asking import OnTimeout
 from hitloop_tui.backends.callbacks import Verifier
-from hitloop_tui.backends.standard_webhooks import key_of, sign
+from hitloop_tui.backends.outbound import allowed_url, check_peer
+from hitloop_tui.backends.standard_webhooks import StandardWebhooks, key_of, sign
 from hitloop_tui.backends.webhook_backend import CALLBACK_URL, WebhookBackend
 from hitloop_tui.core.models import ApprovalRequest
+from hitloop_tui.core.plain_json import json_text
 from hitloop_tui.errors import ConfigError
 
 POST_SECONDS = 10.0
@@ -36,7 +37,7 @@ class HTTPSender:
     async def __call__(self, request: ApprovalRequest, callback_id: str, callback_url: str) -> None:
         import httpx  # 70 ms, for those who send
 
-        body = json.dumps(message(request, callback_id, callback_url), default=str).encode()
+        body = json_text(message(request, callback_id, callback_url)).encode()
         headers = {"Content-Type": "application/json", **self.headers}
         if self._secret is not None:
             headers |= sign(self._secret, callback_id, body)
@@ -45,15 +46,36 @@ class HTTPSender:
             self.outbound_url,
             headers=headers,
             content=body,
-            extensions={"timeout": httpx.Timeout(POST_SECONDS).as_dict()},
+            extensions={
+                "timeout": httpx.Timeout(POST_SECONDS).as_dict(),
+                "trace": self._look_where_it_goes,
+            },
         )
         # Not a client: it would log the address, which may hold a secret, and it would follow
         # the proxies and .netrc of the environment to another receiver.
-        async with httpx.AsyncHTTPTransport(trust_env=False) as transport:
+        async with httpx.AsyncHTTPTransport(verify=self._trusted, trust_env=False) as transport:
             answer = await transport.handle_async_request(post)
             await answer.aclose()
         if not answer.is_success:
             raise httpx.HTTPStatusError("not accepted", request=post, response=answer)
+
+    async def _look_where_it_goes(self, event: str, about: dict[str, Any]) -> None:
+        """Connected, and nothing sent yet. https://www.encode.io/httpcore/extensions/#trace"""
+        if event != "connection.connect_tcp.complete":
+            return
+        stream = about["return_value"]
+        try:
+            check_peer(self.outbound_url, stream.get_extra_info("server_addr")[0])
+        except ConfigError:
+            await stream.aclose()
+            raise
+
+    @cached_property
+    def _trusted(self) -> SSLContext:
+        """Certifi's authorities, or SSL_CERT_FILE; reading them takes 20 ms."""
+        import httpx
+
+        return httpx.create_ssl_context()
 
 
 class SimpleHTTPWebhookBackend(WebhookBackend):
@@ -70,7 +92,11 @@ class SimpleHTTPWebhookBackend(WebhookBackend):
         secret: str | None = None,
         verifier: Verifier | None = None,
     ) -> None:
+        """With `secret`, callbacks to `receive` must be signed with it, too, unless another
+        `verifier` is given."""
         sender = HTTPSender(outbound_url, headers, secret)
+        if verifier is None and secret is not None:
+            verifier = StandardWebhooks(secret)
         super().__init__(sender, timeout_seconds, callback_base_url, on_timeout, verifier=verifier)
         self.outbound_url = sender.outbound_url
         self.headers = sender.headers
@@ -92,40 +118,3 @@ def message(request: ApprovalRequest, callback_id: str, callback_url: str) -> di
         "policy_reason": request.policy_reason,
         "context": request.summary_context,
     }
-
-
-def allowed_url(url: str) -> str:
-    """`url`, if requests may be sent there. Raises ConfigError, which never quotes the url."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        raise ConfigError("outbound_url is no URL") from None
-    if parts.scheme not in ("https", "http") or not host:
-        raise ConfigError("outbound_url must begin with https://")
-    if parts.username is not None or parts.password is not None or parts.fragment:
-        raise ConfigError("outbound_url must not hold a user, a password or a fragment")
-    if not url.isascii() or any(char <= " " or char in '\\"<>' for char in url):
-        raise ConfigError("outbound_url holds characters that do not belong into a URL")
-    address = _address(host)
-    local = host == "localhost" if address is None else address.is_loopback
-    if parts.scheme == "http" and not local:
-        raise ConfigError("outbound_url must be https, or http on this machine (127.0.0.1)")
-    if address is not None and not local and (address.is_link_local or address.is_unspecified):
-        raise ConfigError("outbound_url must not point at the machine's own network services")
-    return url
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a host given by number means; None for a name."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        last = host.rstrip(".").rpartition(".")[2].lower()
-        if last.isdecimal() or last.startswith("0x"):  # 2130706433, 0x7f.1: read as 127.0.0.1
-            raise ConfigError("outbound_url holds an address in an unusual form") from None
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    if mapped is not None:
-        raise ConfigError("outbound_url holds an address in an unusual form")
-    return address

@@ -5,25 +5,28 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-import time
-from collections.abc import Callable
+import re
 from importlib import import_module
 from typing import Any
 
 from hitloop_tui.backends import outcomes
-from hitloop_tui.backends.outcomes import by_system, decided, describe
-from hitloop_tui.backends.retry import RetryConfig, can_succeed_later, retrying
-from hitloop_tui.core.interfaces import ApprovalBackend
-from hitloop_tui.core.models import ApprovalRequest, Decision
+from hitloop_tui.backends.asking import Asked, OnTimeout, StoredBackend
+from hitloop_tui.backends.outcomes import by_system, describe, log, not_sent, status_of
+from hitloop_tui.backends.retry import RetryConfig, can_succeed_later, retry_after, retrying
+from hitloop_tui.backends.waiting import Waiter
+from hitloop_tui.core.models import Decision
+from hitloop_tui.core.plain_json import json_text
 from hitloop_tui.errors import ConfigError
+from hitloop_tui.persistence import ApprovalStore, InMemoryApprovalStore, StoredDecision
 
 LOOK_SECONDS = 3.0
 
 
-class HumanLayerBackend(ApprovalBackend):
+class HumanLayerBackend(StoredBackend):
     """Creates a function call in HumanLayer and looks until somebody answers it.
 
-    HumanLayer does not say who answered: `decided_by` is `humanlayer:human`.
+    The call has the callback id of the request, so that a later run with the same `store` finds it
+    again. HumanLayer does not say who answered: `decided_by` is `humanlayer:human`.
     """
 
     def __init__(
@@ -35,82 +38,118 @@ class HumanLayerBackend(ApprovalBackend):
         timeout_seconds: float = 300.0,
         look_seconds: float = LOOK_SECONDS,
         retry_config: RetryConfig | None = None,
-        spec: Callable[..., Any] | None = None,
+        store: ApprovalStore | None = None,
+        on_timeout: OnTimeout | None = None,
     ) -> None:
         """`client` is a `HumanLayer` or `AsyncHumanLayer`; without one, one is made of `api_key`
-        (or `HUMANLAYER_API_KEY`). `spec` makes what `create_function_call` takes."""
-        self._client = client if client is not None else _client(api_key)
-        self._spec = spec or _library().FunctionCallSpec
-        self.channel = channel
-        self.timeout_seconds = timeout_seconds
+        (or `HUMANLAYER_API_KEY`). `channel` is a `ContactChannel`. `timeout_seconds` 0 waits for
+        ever."""
+        store = InMemoryApprovalStore() if store is None else store
+        super().__init__(store, timeout_seconds, on_timeout)
+        self._library = _library()
+        self._client = client if client is not None else self._new_client(api_key)
+        self.channel = self._checked(channel)
         self.look_seconds = look_seconds
         self.retry_config = retry_config or RetryConfig()
 
-    async def request_approval(self, request: ApprovalRequest) -> Decision:
-        started = time.monotonic()
-        seconds = self.timeout_seconds if self.timeout_seconds > 0 else None
-        try:
-            async with asyncio.timeout(seconds) as limit:
-                decision = await self._ask(request)
-        except TimeoutError as error:
-            if limit.expired():
-                reason = f"Timeout after {self.timeout_seconds}s - no human response"
-                decision = by_system(request, outcomes.TIMEOUT, reason)
-            else:
-                decision = _failed(request, error)
-        except Exception as error:
-            decision = _failed(request, error)
-        decision.latency_ms = (time.monotonic() - started) * 1000
-        return decision
-
-    async def _ask(self, request: ApprovalRequest) -> Decision:
-        action = request.action
-        arguments = json.loads(json.dumps(action.tool_args, default=str))
-        spec = self._spec(fn=action.tool_name, kwargs=arguments, channel=self.channel)
-        made: list[Any] = []
+    async def _send(self, asked: Asked, waiter: Waiter) -> Decision | None:
+        call_id, action = asked.record.callback_id, asked.request.action
+        maybe_there = not asked.is_new
 
         async def create() -> None:
-            made.append(await self._call("create_function_call", spec))
+            nonlocal maybe_there
+            if maybe_there and await self._is_there(call_id):
+                return
+            maybe_there = True
+            spec = self._library.FunctionCallSpec(
+                fn=action.tool_name,
+                kwargs=json.loads(json_text(action.tool_args)),
+                channel=self.channel,
+            )
+            await self._call("create_function_call", spec, call_id)
 
-        async with asyncio.timeout(self.retry_config.deadline):
-            await retrying(create, self.retry_config)
-        status = await self._answer(made[0].call_id)
-        approved = status.approved is True
-        tags = [option] if (option := getattr(status, "reject_option_name", None)) else []
-        reason = status.comment or ("Approved" if approved else "Rejected")
-        return decided(action, approved, reason, "humanlayer:human", tags)
+        try:
+            await waiter.send(self.retry_config.deadline, retrying(create, self.retry_config))
+        except Exception as error:
+            return not_sent(asked.request, error)
+        return None
 
-    async def _answer(self, call_id: str) -> Any:
+    async def _wait(self, asked: Asked, waiter: Waiter) -> StoredDecision:
+        looking = asyncio.create_task(self._look(asked))
+        try:
+            return await super()._wait(asked, waiter)
+        finally:
+            looking.cancel()
+
+    async def _look(self, asked: Asked) -> None:
+        """Record the answer once there is one, or that nobody will ever know it."""
+        call_id = asked.record.callback_id
         while True:
+            pause = self.look_seconds
             try:
-                status = (await self._call("get_function_call", call_id)).status
+                call = await self._call("get_function_call", call_id)
+                if call.status is not None and call.status.approved is not None:
+                    await self._record(call_id, call.status)
+                    return
             except Exception as error:
-                if not _passes(error):
-                    raise
-            else:
-                if status is not None and status.approved is not None:
-                    return status
-            await asyncio.sleep(self.look_seconds)
+                if not can_succeed_later(error):
+                    reason = f"HumanLayer cannot be asked: {describe(error)}"
+                    failed = by_system(asked.request, outcomes.TRANSPORT_ERROR, reason)
+                    await self._settle(call_id, failed)
+                    return
+                log.info("HumanLayer did not answer: %s", describe(error))
+                pause = max(pause, retry_after(error))
+            await asyncio.sleep(pause)
 
-    async def _call(self, name: str, argument: Any) -> Any:
+    async def _record(self, call_id: str, status: Any) -> None:
+        option = [status.reject_option_name] if status.reject_option_name else []
+        by, reason = "humanlayer:human", status.comment or ""
+        await self.resolve(call_id, status.approved, reason, by, option, delivery_id=call_id)
+
+    async def _is_there(self, call_id: str) -> bool:
+        try:
+            await self._call("get_function_call", call_id)
+        except Exception as error:
+            if status_of(error) == 404:
+                return False
+            raise
+        return True
+
+    async def _call(self, name: str, *arguments: Any) -> Any:
         method = getattr(self._client, name)
-        if inspect.iscoroutinefunction(method):
-            return await method(argument)
-        return await asyncio.to_thread(method, argument)
+        try:
+            if inspect.iscoroutinefunction(method):
+                return await method(*arguments)
+            return await asyncio.to_thread(method, *arguments)
+        except Exception as error:
+            if status_of(error) is None and (said := _STATUS.match(str(error))):
+                raise HumanLayerError(int(said[1])) from None
+            raise
+
+    def _checked(self, channel: Any) -> Any:
+        try:
+            self._library.FunctionCallSpec(fn="", kwargs={}, channel=channel)
+        except ValueError:
+            raise ConfigError("channel must be a humanlayer.ContactChannel") from None
+        return channel
+
+    def _new_client(self, api_key: str | None) -> Any:
+        try:
+            return self._library.AsyncHumanLayer(api_key=api_key)
+        except self._library.HumanLayerException as error:
+            raise ConfigError(f"HumanLayerBackend needs an api_key ({error})") from None
 
 
-def _failed(request: ApprovalRequest, error: Exception) -> Decision:
-    return by_system(request, outcomes.TRANSPORT_ERROR, f"HumanLayer failed: {describe(error)}")
+_STATUS = re.compile(r"(\d{3}), message=")
+"""How the text of `AsyncHumanLayer`'s exception begins; the status is nowhere else in it."""
 
 
-def _passes(error: Exception) -> bool:
-    """Their exception wraps the one of the HTTP client."""
-    cause = error.__cause__
-    return can_succeed_later(error) or (cause is not None and can_succeed_later(cause))
+class HumanLayerError(Exception):
+    """HumanLayer refused what it was asked."""
 
-
-def _client(api_key: str | None) -> Any:
-    return _library().AsyncHumanLayer(api_key=api_key)
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 def _library() -> Any:

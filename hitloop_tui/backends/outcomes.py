@@ -8,8 +8,10 @@ says which it was.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 from hitloop_tui.core.models import Action, ApprovalRequest, Decision
+from hitloop_tui.errors import HitloopError
 
 TIMEOUT = "timeout"
 CIRCUIT_OPEN = "circuit_open"
@@ -40,6 +42,11 @@ def by_system(request: ApprovalRequest, tag: str, reason: str) -> Decision:
     return decided(request.action, False, reason, DECIDED_BY[tag], [tag])
 
 
+def not_sent(request: ApprovalRequest, error: Exception) -> Decision:
+    """Nobody was asked: the channel failed."""
+    return by_system(request, TRANSPORT_ERROR, f"Not sent: {describe(error)}")
+
+
 def decided(
     action: Action, approved: bool, reason: str, decided_by: str, tags: list[str] | None = None
 ) -> Decision:
@@ -60,16 +67,26 @@ def is_systems(decision: Decision) -> bool:
 
 
 def describe(error: BaseException) -> str:
-    """What went wrong, without the error's own text: that may hold addresses with secrets."""
+    """What went wrong, without a foreign error's own text: that may hold addresses with secrets."""
+    if isinstance(error, HitloopError):
+        return str(error)
     status = status_of(error)
     return type(error).__name__ + (f", HTTP {status}" if status else "")
 
 
 def status_of(error: BaseException) -> int | None:
-    """The HTTP status an error of httpx, aiohttp, requests, slack_sdk, ... carries."""
-    for holder in (error, getattr(error, "response", None)):
-        for name in ("status_code", "status"):
-            value = getattr(holder, name, None)
-            if isinstance(value, int) and not isinstance(value, bool):
-                return int(value)
+    """The HTTP status that an error of httpx, aiohttp, requests, slack_sdk, ... carries."""
+    for one in chain(error):
+        for holder in (one, getattr(one, "response", None)):
+            for name in ("status_code", "status"):
+                value = getattr(holder, name, None)
+                if isinstance(value, int) and not isinstance(value, bool):
+                    return int(value)
     return None
+
+
+def chain(error: object) -> Iterator[BaseException]:
+    """An error and those it wraps: senders wrap their client's, clients those of the system."""
+    while isinstance(error, BaseException):
+        yield error
+        error = error.__cause__ or next(iter(error.args), None)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from hitloop_tui.backends import outcomes
 from hitloop_tui.backends.asking import Asked, OnTimeout
 from hitloop_tui.backends.breaker import CircuitBreaker, CircuitBreakerConfig, CircuitState, Permit
 from hitloop_tui.backends.callbacks import Verifier
-from hitloop_tui.backends.outcomes import by_system, status_of
+from hitloop_tui.backends.outcomes import by_system, not_sent, status_of
 from hitloop_tui.backends.retry import RetryConfig, can_succeed_later, retrying
 from hitloop_tui.backends.waiting import Waiter
 from hitloop_tui.backends.webhook_backend import CALLBACK_URL, SendRequest, WebhookBackend
@@ -55,33 +53,29 @@ class PersistentWebhookBackend(WebhookBackend):
 
     async def _send(self, asked: Asked, waiter: Waiter) -> Decision | None:
         permit = self._breaker.admit()
-        if permit is None and not asked.is_new:
-            return None  # it was sent before; a person may be about to answer
         if permit is None:
             reason = "Circuit breaker open - service unavailable"
             return by_system(asked.request, outcomes.CIRCUIT_OPEN, reason)
         try:
-            await self._attempt(permit, waiter, lambda: self._send_once(asked))
+            await self._attempt(permit, asked, waiter)
         except Exception as error:
-            return self._not_sent(asked, error)
+            return not_sent(asked.request, error)
         return None
 
-    async def _attempt(
-        self, permit: Permit, waiter: Waiter, call: Callable[[], Awaitable[None]]
-    ) -> None:
+    async def _attempt(self, permit: Permit, asked: Asked, waiter: Waiter) -> None:
         config = self.retry_config
+        sending = retrying(lambda: self._send_once(asked), config)
         try:
-            await self._within(waiter, config.deadline, lambda: retrying(call, config))
+            if await waiter.send(config.deadline, sending):
+                permit.succeeded()
         except Exception as error:
             if refused(error):
                 permit.succeeded()
             else:
                 permit.failed()
             raise
-        except BaseException:
+        finally:
             permit.abandoned()
-            raise
-        permit.succeeded()
 
 
 def refused(error: Exception) -> bool:

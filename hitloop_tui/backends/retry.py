@@ -8,36 +8,54 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from socket import gaierror
+from ssl import SSLError
 from time import time
 
-from hitloop_tui.backends.outcomes import describe, log, status_of
+from hitloop_tui.backends.outcomes import chain, describe, log, status_of
 from hitloop_tui.errors import BadInput
 
 LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP answers after which the same request can succeed."""
 
-TRANSPORT = frozenset(
+BROKEN = frozenset(
     {
         ("aiohttp", "ClientConnectionError"),
-        ("httpcore", "TimeoutException"),
+        ("aiohttp", "ClientPayloadError"),
         ("httpcore", "NetworkError"),
+        ("httpcore", "TimeoutException"),
         ("httpx", "TransportError"),
+        ("requests", "ChunkedEncodingError"),
         ("requests", "ConnectionError"),
+        ("requests", "JSONDecodeError"),  # a proxy's page; the status behind it is not told
         ("requests", "Timeout"),
     }
 )
-"""Errors of clients that do not derive from OSError, by package and class."""
+"""Connections that broke or timed out, as clients call them: package and class."""
+
+HOPELESS = frozenset(
+    {("httpx", "LocalProtocolError"), ("httpx", "UnsupportedProtocol"), ("requests", "SSLError")}
+)
+"""What their clients count among those."""
 
 
 def can_succeed_later(error: BaseException) -> bool:
-    """A connection that broke or timed out, or a server that says it is busy."""
+    """A connection that broke or timed out, or a server that says it is busy.
+
+    A certificate that was refused is neither.
+    """
     status = status_of(error)
     if status is not None:
         return status in LATER
-    if isinstance(error, ConnectionError | TimeoutError | gaierror):
-        return True
-    kinds = {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(error).__mro__}
-    return bool(kinds & TRANSPORT) and "UnsupportedProtocol" not in type(error).__name__
+    errors = list(chain(error))
+    kinds = {
+        (kind.__module__.partition(".")[0], kind.__name__)
+        for one in errors
+        for kind in type(one).__mro__
+    }
+    if kinds & HOPELESS or any(isinstance(one, SSLError) for one in errors):
+        return False
+    broken = any(isinstance(one, ConnectionError | TimeoutError | gaierror) for one in errors)
+    return broken or bool(kinds & BROKEN)
 
 
 @dataclass
@@ -94,12 +112,14 @@ async def retrying(call: Callable[[], Awaitable[None]], config: RetryConfig) -> 
 
 def retry_after(error: BaseException) -> float:
     """Seconds the server asked us to wait; 0 when it did not say."""
-    holder = getattr(error, "response", None) or error
-    headers = getattr(holder, "headers", None) or {}
-    try:
-        text = str(headers.get("Retry-After") or headers.get("retry-after") or 0)
-        if text.replace(".", "", 1).isdecimal():
-            return float(text)
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time())
-    except (AttributeError, TypeError, ValueError, OverflowError):
-        return 0.0
+    for one in chain(error):
+        answer = getattr(one, "response", None)
+        headers = getattr(one if answer is None else answer, "headers", None) or {}
+        try:
+            text = str(headers.get("Retry-After") or headers.get("retry-after") or "")
+            if text.replace(".", "", 1).isdecimal():
+                return float(text)
+            return max(0.0, parsedate_to_datetime(text).timestamp() - time())
+        except (AttributeError, TypeError, ValueError, OverflowError):
+            continue
+    return 0.0

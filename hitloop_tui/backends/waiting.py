@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,22 +17,38 @@ class Waiter:
     """One call that waits, in its own event loop."""
 
     loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[StoredDecision]
-    sending: asyncio.Timeout | None = None
-    """The send under way; it ends early when the decision is there before it is done."""
+    future: asyncio.Future[StoredDecision | None]
+    _sending: asyncio.Timeout | None = None
+
+    async def send(self, seconds: float, sending: Awaitable[None]) -> bool:
+        """Send, for so many seconds; False when the decision came before it was done."""
+        try:
+            async with asyncio.timeout(seconds) as self._sending:
+                await sending
+        except TimeoutError:
+            if not self.future.done():
+                raise
+            return False
+        finally:
+            self._sending = None
+        return True
 
     async def result(self, seconds: float | None) -> StoredDecision | None:
         """The decision, or None when `seconds` pass without one."""
-        if not self.future.done():
-            await asyncio.wait([self.future], timeout=seconds)
-        return self.future.result() if self.future.done() else None
+        if seconds is None:
+            return await self.future
+        end = self.loop.call_later(seconds, self.settle, None)
+        try:
+            return await self.future
+        finally:
+            end.cancel()
 
-    def settle(self, stored: StoredDecision) -> None:
+    def settle(self, stored: StoredDecision | None) -> None:
         if self.future.done():
             return
         self.future.set_result(stored)
-        if self.sending is not None:
-            self.sending.reschedule(self.loop.time())
+        if self._sending is not None:
+            self._sending.reschedule(self.loop.time())
 
 
 class WaitingRoom:

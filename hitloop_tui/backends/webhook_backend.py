@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from hitloop_tui.backends import outcomes
 from hitloop_tui.backends.asking import Asked, OnTimeout, StoredBackend
 from hitloop_tui.backends.callbacks import Reply, Verifier, answer
-from hitloop_tui.backends.outcomes import by_system, describe
+from hitloop_tui.backends.outcomes import not_sent
 from hitloop_tui.backends.waiting import Waiter
 from hitloop_tui.core.models import ApprovalRequest, Decision
 from hitloop_tui.persistence import ApprovalStore, InMemoryApprovalStore
@@ -70,7 +69,7 @@ class WebhookBackend(StoredBackend):
 
     def get_pending_requests(self) -> list[tuple[str, ApprovalRequest]]:
         """Callback id and request of everything somebody in this process waits for."""
-        return list(self._asking.items())
+        return [(callback_id, asked.request) for callback_id, asked in self._asking.items()]
 
     async def cancel_pending(self, callback_id: str, reason: str = "Cancelled") -> bool:
         """Withdraw a request; False if it is unknown or decided already."""
@@ -79,28 +78,12 @@ class WebhookBackend(StoredBackend):
 
     async def _send(self, asked: Asked, waiter: Waiter) -> Decision | None:
         try:
-            await self._within(waiter, SEND_SECONDS, lambda: self._send_once(asked))
+            await waiter.send(SEND_SECONDS, self._send_once(asked))
         except Exception as error:
-            return self._not_sent(asked, error)
+            return not_sent(asked.request, error)
         return None
 
     async def _send_once(self, asked: Asked) -> None:
         callback_id = asked.record.callback_id
         url = f"{self.callback_base_url}/{callback_id}"
         await self.send_request(asked.request, callback_id, url)
-
-    async def _within(
-        self, waiter: Waiter, seconds: float, call: Callable[[], Awaitable[None]]
-    ) -> None:
-        """Call; end early, without an error, when the decision comes before the call is done."""
-        try:
-            async with asyncio.timeout(seconds) as waiter.sending:
-                await call()
-        except TimeoutError:
-            if not waiter.future.done():
-                raise
-        finally:
-            waiter.sending = None
-
-    def _not_sent(self, asked: Asked, error: Exception) -> Decision:
-        return by_system(asked.request, outcomes.TRANSPORT_ERROR, f"Not sent: {describe(error)}")

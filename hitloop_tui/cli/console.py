@@ -10,7 +10,15 @@ from pathlib import Path
 import click
 
 from hitloop_tui.attach.person import this_person
-from hitloop_tui.cli.options import FILE, as_option, database, database_options, graph_options
+from hitloop_tui.cli.options import (
+    FILE,
+    as_option,
+    database,
+    database_options,
+    graph_options,
+    telemetry_file,
+    telemetry_option,
+)
 from hitloop_tui.cli.working import graph_refs
 from hitloop_tui.config import read_settings
 from hitloop_tui.errors import BadInput
@@ -19,6 +27,7 @@ from hitloop_tui.errors import BadInput
 @click.command(hidden=True)
 @click.argument("argument", metavar="[DB]", type=FILE, required=False)
 @database_options
+@telemetry_option
 @graph_options
 @as_option
 @click.option("--read-only", is_flag=True, help="Look, decide nothing, start no worker.")
@@ -27,6 +36,7 @@ def console(
     argument: Path | None,
     db: Path | None,
     ledger: Path | None,
+    telemetry: Path | None,
     graphs: tuple[str, ...],
     config: Path | None,
     stated: str | None,
@@ -44,6 +54,7 @@ def console(
         raise BadInput(f"there is no directory {path.parent}")
     _refuse_typo(argument)
     graph_refs(graphs, config, settings)
+    logged = telemetry_file(telemetry, settings)
     need_terminal()
     if not graphs and not config:
         graphs = tuple(f"{name}={settings.folder / ref}" for name, ref in settings.graphs.items())
@@ -54,6 +65,7 @@ def console(
         path,
         person=this_person(stated),
         ledger=ledger or settings.ledger_of(path),
+        telemetry=logged,
         graphs=graphs,
         config=config,
         read_only=read_only,

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import click
 
 from hitloop_tui.attach.session import Session
+from hitloop_tui.attach.telemetry import Telemetry
 from hitloop_tui.config import Settings, read_settings
 from hitloop_tui.errors import BadInput
-from hitloop_tui.paths import approvals_path
+from hitloop_tui.paths import approvals_path, telemetry_path
 
 F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -22,6 +23,13 @@ def database_options(command: F) -> F:
         command
     )
     return click.option("--db", type=FILE, help="The checkpoint database (or HITLOOP_DB).")(command)
+
+
+telemetry_option = click.option(
+    "--telemetry",
+    type=FILE,
+    help="Where the agents' TelemetryLogger writes, when that is not DB or DB's NAME.telemetry.db.",
+)
 
 
 def graph_options(command: F) -> F:
@@ -51,11 +59,27 @@ def database(argument: Path | None, option: Path | None, settings: Settings) -> 
     return found
 
 
+def telemetry_file(option: Path | None, settings: Settings) -> Path | None:
+    """The file that was named for a logger; BadInput when it is another program's."""
+    path = option or settings.telemetry
+    if path is not None:
+        file = Telemetry(path)
+        foreign = file.is_foreign()
+        file.close()
+        if foreign:
+            raise BadInput(f"{path} is another program's database: no TelemetryLogger writes there")
+    return path
+
+
 def open_session(
-    argument: Path | None, option: Path | None, ledger: Path | None, *, must_exist: bool = True
+    argument: Path | None,
+    option: Path | None,
+    ledger: Path | None,
+    telemetry: Path | None = None,
 ) -> Session:
     settings = read_settings()
     db = database(argument, option, settings)
-    if must_exist and not (db.exists() or approvals_path(db).exists()):
+    logged = telemetry_file(telemetry, settings)
+    if not any(path.exists() for path in (db, approvals_path(db), logged or telemetry_path(db))):
         raise BadInput(f"there is no database {db}: start an agent on it, or name another --db")
-    return Session.open(db, ledger or settings.ledger_of(db), settings.hold)
+    return Session.open(db, ledger or settings.ledger_of(db), logged, settings.hold)

@@ -12,12 +12,11 @@ The events are there as soon as the logger itself is asked; other processes see 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from hitloop_tui import __version__
 from hitloop_tui.core.models import (
@@ -31,17 +30,26 @@ from hitloop_tui.core.models import (
 )
 from hitloop_tui.core.telemetry_file import Durability, Row, Statement, TelemetryFile
 from hitloop_tui.core.telemetry_json import as_text, to_json
+from hitloop_tui.core.telemetry_rows import (
+    EVENT_COLUMNS,
+    RUN_COLUMNS,
+    event_of,
+    run_of,
+    storable_seed,
+    utc,
+)
 from hitloop_tui.core.telemetry_schema import MEMORY
 
-RUN_COLUMNS = (
-    "run_id, scenario_id, condition_id, agent_version, model, seed,"
-    " started_at, finished_at, task_success, validation_details"
-)
-INT64 = range(-(2**63), 2**63)
+_T = TypeVar("_T")
+
+_log = logging.getLogger(__name__)
 
 
 class TelemetryLogger:
     """Writes events to SQLite, from any number of threads and processes at once.
+
+    The console on `agents.db` shows them live when the file is called `agents.telemetry.db`, when
+    it is the database itself or its ledger, or when it is named with `--telemetry`.
 
     What a crash can take is set by `durability`:
 
@@ -53,6 +61,9 @@ class TelemetryLogger:
     be written is kept, tried again, and reported to Python's `logging`.
     """
 
+    thread_of_caller: ClassVar[Callable[[], str | None]] = staticmethod(lambda: None)
+    """The LangGraph thread whose node logs; `hitloop_tui.langgraph` knows how to find out."""
+
     def __init__(self, db_path: str | Path = MEMORY, durability: Durability = "batch") -> None:
         self.db_path = str(db_path)
         self._file = TelemetryFile(self.db_path, durability)
@@ -60,12 +71,7 @@ class TelemetryLogger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def flush(self) -> None:
@@ -78,8 +84,7 @@ class TelemetryLogger:
 
     def log_event(self, event: TraceEvent) -> None:
         """Any event, also one of your own making."""
-        at, run_id = _utc(event.timestamp).isoformat(), as_text(event.run_id)
-        self._file.put([(at, run_id, event.event_type.value, to_json(event.payload))])
+        self._put(utc(event.timestamp).isoformat(), event.run_id, event.event_type, event.payload)
 
     def log_run_start(self, metadata: RunMetadata) -> None:
         """A run that was started before keeps its first metadata."""
@@ -89,15 +94,15 @@ class TelemetryLogger:
         marks = ",".join("?" * 10)
         sql = f"INSERT INTO runs ({RUN_COLUMNS}) VALUES ({marks}) ON CONFLICT DO NOTHING"
         texts = [as_text(str(value)) for name, value in about.items() if name != "seed"]
-        started = _utc(metadata.started_at).isoformat()
+        started = utc(metadata.started_at).isoformat()
         details = to_json(metadata.validation_details) if metadata.validation_details else None
-        finished = _utc(metadata.finished_at).isoformat() if metadata.finished_at else None
+        finished = utc(metadata.finished_at).isoformat() if metadata.finished_at else None
         ending = (started, finished, metadata.task_success, details)
         self._log(
             metadata.run_id,
             EventType.RUN_START,
             {**about, "library": f"hitloop-tui {__version__}"},
-            (sql, (*texts, _small(metadata.seed), *ending)),
+            (sql, (*texts, storable_seed(metadata.seed), *ending)),
         )
 
     def log_run_end(
@@ -108,7 +113,8 @@ class TelemetryLogger:
             "UPDATE runs SET finished_at=?, task_success=?,"
             " validation_details=coalesce(?, validation_details) WHERE run_id=?"
         )
-        ending = (_now(), int(success), to_json(details) if details else None, as_text(run_id))
+        stored = to_json(details) if details else None
+        ending = (_now(), int(bool(success)), stored, as_text(run_id))
         payload = {"task_success": success, "validation_details": details}
         self._log(run_id, EventType.RUN_END, payload, (sql, ending))
 
@@ -201,7 +207,7 @@ class TelemetryLogger:
             "error_class": result.error_class,
             "retry_count": result.retry_count,
             "execution_time_ms": result.execution_time_ms(),
-            "finished_at": _now() if finished_at is None else _utc(finished_at).isoformat(),
+            "finished_at": _now() if finished_at is None else utc(finished_at).isoformat(),
         }
         self._log(run_id, EventType.TOOL_EXECUTION_END, payload)
 
@@ -229,20 +235,20 @@ class TelemetryLogger:
         if event_type is not None:
             where["event_type = ?"] = event_type.value
         rows = self._file.rows(
-            "SELECT id, timestamp, run_id, event_type, payload FROM trace_events"
+            f"SELECT {EVENT_COLUMNS} FROM trace_events"
             f" WHERE {' AND '.join(where)} ORDER BY id LIMIT ?",
             [*where.values(), -1 if limit is None else limit],
         )
-        return [_event(row) for row in rows]
+        return list(self._readable(rows, event_of))
 
     def get_run_metadata(self, run_id: str) -> RunMetadata | None:
         sql = f"SELECT {RUN_COLUMNS} FROM runs WHERE run_id=?"
-        return next(map(_run, self._file.rows(sql, [as_text(run_id)])), None)
+        return next(self._readable(self._file.rows(sql, [as_text(run_id)]), run_of), None)
 
     def get_all_runs(self) -> list[RunMetadata]:
         """All runs, the one started first at the top."""
         sql = f"SELECT {RUN_COLUMNS} FROM runs ORDER BY started_at, id"
-        return [_run(row) for row in self._file.rows(sql)]
+        return list(self._readable(self._file.rows(sql), run_of))
 
     def _log(
         self,
@@ -251,43 +257,29 @@ class TelemetryLogger:
         payload: dict[str, Any],
         statement: Statement | None = None,
     ) -> None:
-        row: Row = (_now(), as_text(run_id), kind.value, to_json(payload))
+        self._put(_now(), run_id, kind, payload, statement)
+
+    def _put(
+        self,
+        at: str,
+        run_id: str,
+        kind: EventType,
+        payload: dict[str, Any],
+        statement: Statement | None = None,
+    ) -> None:
+        thread_id = TelemetryLogger.thread_of_caller()
+        thread = as_text(thread_id) if thread_id else None
+        row: Row = (at, as_text(run_id), kind.value, to_json(payload), thread)
         self._file.put([row], statement)
+
+    def _readable(self, rows: list[Any], read: Callable[[Any], _T]) -> Iterator[_T]:
+        """What the rows say; one that another program has spoiled does not hide the others."""
+        for row in rows:
+            try:
+                yield read(row)
+            except (ValueError, TypeError) as error:
+                _log.warning("telemetry %s: row %s is left out: %s", self.db_path, row[0], error)
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
-
-
-def _utc(moment: datetime) -> datetime:
-    """A time without a zone is taken for UTC, as in files of hitloop 0.5."""
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _small(seed: int | None) -> int | str | None:
-    """SQLite's integers end at 64 bits, seeds do not."""
-    return seed if seed is None or seed in INT64 else hex(seed)
-
-
-def _event(row: Sequence[Any]) -> TraceEvent:
-    seq, at, run_id, kind, payload = row
-    return TraceEvent(
-        seq=seq,
-        timestamp=_utc(datetime.fromisoformat(at)),
-        run_id=run_id,
-        event_type=EventType(kind),
-        payload=json.loads(payload),
-    )
-
-
-def _run(row: Sequence[Any]) -> RunMetadata:
-    *texts, seed, started_at, finished_at, success, details = row
-    about = dict(zip(RUN_COLUMNS.replace(" ", "").split(","), texts, strict=False))
-    return RunMetadata(
-        **{name: value or "" for name, value in about.items()},
-        seed=int(seed, 16) if isinstance(seed, str) else seed,
-        started_at=_utc(datetime.fromisoformat(started_at)),
-        finished_at=None if finished_at is None else _utc(datetime.fromisoformat(finished_at)),
-        task_success=None if success is None else bool(success),
-        validation_details=json.loads(details) if details else {},
-    )

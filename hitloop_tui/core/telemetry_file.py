@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import sqlite3
 import threading
 import time
-import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Literal
 
+from hitloop_tui.core import telemetry_process
 from hitloop_tui.core.telemetry_schema import INSERT, MEMORY, connect, create_tables
 from hitloop_tui.errors import DatabaseError
 
 Durability = Literal["batch", "event", "full"]
-Row = tuple[str, str, str, str]
-"""timestamp, run_id, event_type, payload"""
+Row = tuple[str, str, str, str, str | None]
+"""timestamp, run_id, event_type, payload, thread_id"""
 Statement = tuple[str, tuple[Any, ...]]
 
 BATCH_S = 0.025
@@ -28,23 +27,25 @@ RETRY_S = 0.5
 IDLE_S = 1.0
 
 _log = logging.getLogger(__name__)
-_open: weakref.WeakSet[TelemetryFile] = weakref.WeakSet()
 
 
 class TelemetryFile:
     """Rows from any thread, committed by `durability`; one object per process and file."""
 
     def __init__(self, path: str, durability: Durability = "batch") -> None:
-        self.path = path
+        self.path = path if path == MEMORY else os.path.abspath(path)
         self.durability = durability
         self._waiting: list[Row] = []
         self._statements: list[Statement] = []
         self._closed = False
+        self._failing = False
+        """The last commit of a batch failed: only the thread tries again, and no caller waits."""
         self._thread: threading.Thread | None = None
         self._fresh_locks()
         self._reader: sqlite3.Connection | None = None
         self._writer: sqlite3.Connection | None = self._connect()
-        _open.add(self)
+        self._place = self._found()
+        telemetry_process.opened.add(self)
 
     def put(self, rows: Sequence[Row], statement: Statement | None = None) -> None:
         """Take rows, and a statement of the same transaction; how long it takes is `durability`'s.
@@ -62,7 +63,7 @@ class TelemetryFile:
                 self._wake()
         if self.durability != "batch":
             self.commit()
-        elif len(self._waiting) >= FULL_BATCH:
+        elif len(self._waiting) >= FULL_BATCH and not self._failing:
             self._try_commit()
 
     def commit(self) -> None:
@@ -98,70 +99,113 @@ class TelemetryFile:
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """All rows of a query, which sees everything this object has taken."""
         self.commit()
+        with self._writing:
+            self._refuse_closed()
+            writer = self._at_place()
         guard = self._writing if self.path == MEMORY else self._reading
         with guard:
-            self._refuse_closed()
             try:
-                return self._source().execute(sql, parameters).fetchall()
+                return self._source(writer).execute(sql, parameters).fetchall()
             except sqlite3.Error as error:
                 raise DatabaseError(f"telemetry {self.path}: {error}") from error
 
     def close(self) -> None:
-        """Commit what waits, and let go of the file. A second call does nothing."""
+        """Commit what waits, and let go of the file. A second call does nothing.
+
+        Raises DatabaseError when it cannot be written; it is kept and the file stays open, so that
+        another call can try again.
+        """
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-        _open.discard(self)
         try:
             self.sync()
-        finally:
-            self._news.set()
-            with self._writing, self._reading:
-                self._disconnect()
+        except BaseException:
+            with self._lock:
+                self._closed = False
+                self._wake()
+            raise
+        telemetry_process.opened.discard(self)
+        self._news.set()
+        with self._writing, self._reading:
+            self._disconnect()
+
+    @property
+    def waiting(self) -> int:
+        """Events that no commit has taken yet."""
+        return len(self._waiting)
 
     def _refuse_closed(self) -> None:
         if self._closed:
             raise DatabaseError(f"telemetry {self.path}: closed")
 
-    def _source(self) -> sqlite3.Connection:
+    def _source(self, writer: sqlite3.Connection) -> sqlite3.Connection:
         """A memory database has one connection; a file's readers do not wait for its writer."""
         if self.path == MEMORY:
-            assert self._writer is not None
-            return self._writer
+            return writer
         if self._reader is None:
             self._reader = connect(self.path)
             self._reader.execute("PRAGMA query_only=ON")
         return self._reader
 
     def _write(self, rows: list[Row], statements: list[Statement]) -> None:
-        if self._writer is None:  # after a fork
-            self._writer = self._connect()
-        if len(rows) == 1 and not statements:  # autocommit: one statement instead of three
-            self._writer.execute(INSERT, rows[0])
-            return
-        self._writer.execute("BEGIN IMMEDIATE")
+        """One transaction. Leaves both lists empty when ctrl+c comes right after its commit."""
+        writer = self._at_place()
+        before = writer.total_changes
         try:
+            if len(rows) == 1 and not statements:  # autocommit: one statement instead of three
+                writer.execute(INSERT, rows[0])
+                return
+            writer.execute("BEGIN IMMEDIATE")
             for sql, parameters in statements:
-                self._writer.execute(sql, parameters)
-            self._writer.executemany(INSERT, rows)
-            self._writer.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                self._writer.execute("ROLLBACK")
+                writer.execute(sql, parameters)
+            writer.executemany(INSERT, rows)
+            writer.execute("COMMIT")
+        except BaseException as error:
+            if writer.in_transaction:
+                with suppress(sqlite3.Error):
+                    writer.execute("ROLLBACK")
+            elif not isinstance(error, sqlite3.Error) and writer.total_changes > before:
+                rows.clear()
+                statements.clear()
             raise
 
+    def _at_place(self) -> sqlite3.Connection:
+        """The writer, opened anew after a fork, and when the file was deleted or replaced: a
+        deleted file takes events as willingly as any other, and loses them."""
+        if self._writer is not None and self._found() != self._place:
+            _log.warning("telemetry %s: the file was replaced; events go to the new one", self.path)
+            with self._reading:
+                self._disconnect()
+        if self._writer is None:
+            self._writer = self._connect()
+            self._place = self._found()
+        return self._writer
+
+    def _found(self) -> tuple[int, int] | None:
+        """What tells the file from another one of its name."""
+        try:
+            stat = os.stat(self.path)
+        except OSError:
+            return None
+        return stat.st_dev, stat.st_ino
+
     def _connect(self) -> sqlite3.Connection:
+        connection = None
         try:
             connection = connect(self.path)
             create_tables(connection)
             level = "FULL" if self.durability == "full" else "NORMAL"
             connection.execute(f"PRAGMA synchronous={level}")
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, DatabaseError) as error:
+            if connection is not None:
+                connection.close()
             raise DatabaseError(f"telemetry {self.path}: {error}") from error
         return connection
 
     def _wake(self) -> None:
+        """Have the thread commit what waits; with the lock held."""
         self._news.set()
         if self._thread is None:
             run = threading.Thread(target=self._run, name="telemetry", daemon=True)
@@ -177,8 +221,10 @@ class TelemetryFile:
                     if not self._news.is_set():
                         self._thread = None
                         return
-            if self._closed:
-                return
+            with self._lock:
+                if self._closed:
+                    self._thread = None
+                    return
             time.sleep(BATCH_S)
             self._news.clear()
             if not self._try_commit():
@@ -189,14 +235,16 @@ class TelemetryFile:
         try:
             self.commit()
         except DatabaseError as error:
-            _log.error("%s; %d events are kept for later", error, len(self._waiting))
-            return False
-        return True
+            _log.error("%s; %d events are kept for later", error, self.waiting)
+            self._failing = True
+        else:
+            self._failing = False
+        return not self._failing
 
     def _fresh_locks(self) -> None:
         self._lock = threading.Lock()
         self._writing = threading.RLock()
-        self._reading = threading.Lock()
+        self._reading = threading.RLock()
         self._news = threading.Event()
         self._thread = None
 
@@ -230,31 +278,3 @@ class TelemetryFile:
             if connection is not None:
                 connection.close()
         self._reader = self._writer = None
-
-
-_forking: list[TelemetryFile] = []
-
-
-def _before_fork() -> None:
-    _forking[:] = _open
-    for file in _forking:
-        file.hold()
-
-
-def _in_parent() -> None:
-    for file in _forking:
-        file.release()
-
-
-def _in_child() -> None:
-    for file in _forking:
-        file.start_over()
-
-
-def _at_exit() -> None:
-    for file in list(_open):
-        file.close()
-
-
-os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
-atexit.register(_at_exit)

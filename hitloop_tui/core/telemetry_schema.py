@@ -4,34 +4,38 @@ Other programs may read the tables while agents write (WAL). `trace_events.id` o
 is the order in which events became durable; within one process it is also the order in which they
 were logged. A reader follows the file by asking for ids above the last one it saw.
 
-    trace_events  id, timestamp (ISO 8601, UTC), run_id, event_type, payload (JSON object)
+    trace_events  id, timestamp (ISO 8601, UTC), run_id, event_type, payload (JSON object),
+                  thread_id (of the LangGraph node that logged it; NULL elsewhere)
     runs          one row per run_id: what `RunMetadata` holds; finished_at NULL while it runs
 
-They are hitloop 0.5's tables, column by column, so that its files can be read and continued.
-The payload of `action_proposed` says whether an error was injected, and `injected_error` events say
-nothing else: who shows telemetry to a person under study must leave both out.
+All but `thread_id` are hitloop 0.5's, column by column: its files are read and continued, and it
+can go on with ours. Events may tell which Actions carry an injected error; whoever shows them to
+a person under study leaves that out (`attach.telemetry` does).
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import time
 from contextlib import suppress
 
+from hitloop_tui.errors import DatabaseError
+
 BUSY_TIMEOUT_S = 30.0
 MEMORY = ":memory:"
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS trace_events (
+SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS trace_events (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   timestamp TEXT NOT NULL,
   run_id TEXT NOT NULL,
   event_type TEXT NOT NULL,
-  payload TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS trace_events_run ON trace_events(run_id, id);
-CREATE TABLE IF NOT EXISTS runs (
+  payload TEXT NOT NULL,
+  thread_id TEXT
+)""",
+    """CREATE TABLE IF NOT EXISTS runs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   run_id TEXT NOT NULL UNIQUE,
   scenario_id TEXT,
@@ -43,12 +47,28 @@ CREATE TABLE IF NOT EXISTS runs (
   finished_at TEXT,
   task_success INTEGER,
   validation_details TEXT
-);
-"""
-TABLES = (
-    "SELECT count(*) FROM sqlite_master WHERE name IN ('trace_events', 'trace_events_run', 'runs')"
+)""",
 )
-INSERT = "INSERT INTO trace_events (timestamp, run_id, event_type, payload) VALUES (?,?,?,?)"
+INDEXES = (
+    "CREATE INDEX IF NOT EXISTS trace_events_run ON trace_events(run_id, id)",
+    "CREATE INDEX IF NOT EXISTS trace_events_thread ON trace_events(thread_id, id)"
+    " WHERE thread_id IS NOT NULL",
+)
+COLUMNS = {
+    "trace_events": {"id", "timestamp", "run_id", "event_type", "payload"},
+    "runs": {"id", "run_id", "started_at", "finished_at", "task_success", "validation_details"}
+    | {"scenario_id", "condition_id", "agent_version", "model", "seed"},
+}
+OBJECTS = (
+    "SELECT count(*) FROM sqlite_master"
+    " WHERE name IN ('trace_events', 'runs', 'trace_events_run', 'trace_events_thread')"
+)
+INSERT = (
+    "INSERT INTO trace_events (timestamp, run_id, event_type, payload, thread_id)"
+    " VALUES (?,?,?,?,?)"
+)
+
+_log = logging.getLogger(__name__)
 
 
 def connect(path: str) -> sqlite3.Connection:
@@ -62,16 +82,44 @@ def connect(path: str) -> sqlite3.Connection:
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
-    """WAL and the tables. Neither waits for the busy timeout while others do the same."""
+    """WAL and the tables. Neither waits for the busy timeout while others do the same.
+
+    Raises DatabaseError when the file has tables of these names that are somebody else's.
+    """
     deadline = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
-            if connection.execute(TABLES).fetchone()[0] < 3:
-                connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+            if connection.execute(OBJECTS).fetchone()[0] < 4:
+                _complete(connection)
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.005)
         else:
             return
+
+
+def columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    """Names of a table's columns; none when there is no such table."""
+    return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+
+
+def _complete(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in SCHEMA:
+            connection.execute(statement)
+        for table, needed in COLUMNS.items():
+            if missing := needed - columns(connection, table):
+                raise DatabaseError(f"its table {table} has no column {min(missing)}")
+        if "thread_id" not in columns(connection, "trace_events"):
+            connection.execute("ALTER TABLE trace_events ADD COLUMN thread_id TEXT")
+            _log.info("the telemetry of hitloop 0.5 got a column thread_id, and is continued")
+        for statement in INDEXES:
+            connection.execute(statement)
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise

@@ -109,13 +109,7 @@ class ApprovalStore(ABC):
         stored = StoredDecision(decision, self.clock(), delivery_id)
         if await self._decide(callback_id, stored, late=late):
             return Resolution(Outcome.RECORDED, stored)
-        now = await self.status(callback_id)
-        if now.first is None or delivery_id is None:
-            return now
-        made = now.first.delivery_id, now.first.decision.approved
-        if made == (delivery_id, decision.approved):
-            return Resolution(Outcome.REPEATED, now.first)
-        return now
+        return (await self.status(callback_id)).told(delivery_id, decision.approved)
 
     @abstractmethod
     async def _decide(self, callback_id: str, stored: StoredDecision, *, late: bool) -> bool:

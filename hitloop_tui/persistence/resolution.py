@@ -57,3 +57,12 @@ class Resolution:
     def accepted(self) -> bool:
         """This attempt made the decision, now or when it came the first time."""
         return self.outcome in (Outcome.RECORDED, Outcome.REPEATED)
+
+    def told(self, delivery_id: str | None, approved: bool) -> Resolution:
+        """What the sender of a message hears: the one that decided is told so again."""
+        first = self.first
+        if first is None or delivery_id is None:
+            return self
+        if (first.delivery_id, first.decision.approved) != (delivery_id, approved):
+            return self
+        return Resolution(Outcome.REPEATED, first)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from typing import Any
 
 from hitloop_tui.core.interfaces import HITLPolicy
 from hitloop_tui.core.models import Action, Decision, RiskClass
+from hitloop_tui.policies.arguments import several
 
 HISTORY = "_audit_log"
 SIGNALS = "anomaly_signals"
@@ -23,9 +25,10 @@ class AuditPlusEscalatePolicy(HITLPolicy):
     stay out of the sample.
 
     Signals are read from the state's `anomaly_signals` and the Action's `context_refs`. Monotony,
-    `consecutive_action_threshold` calls of one tool in a row (0 switches it off), is read from the
-    state's `_audit_log`, which `post_decision_update` writes: a graph that wants it declares that
-    key. The policy itself remembers nothing.
+    `consecutive_action_threshold` different Actions with one tool in a row (0 switches it off), is
+    read from the state's `_audit_log`, which `post_decision_update` writes. The policy itself
+    remembers nothing, so a graph whose state does not declare `_audit_log` (`langgraph.HITLState`
+    does) has no monotony: LangGraph drops keys that no schema names.
     """
 
     def __init__(
@@ -42,7 +45,7 @@ class AuditPlusEscalatePolicy(HITLPolicy):
         if consecutive_action_threshold < 0:
             raise ValueError("consecutive_action_threshold must not be negative")
         self.audit_sample_rate = audit_sample_rate
-        self.anomaly_signals = frozenset(anomaly_signals or ())
+        self.anomaly_signals = frozenset(several(anomaly_signals))
         self.escalate_on_high_risk = escalate_on_high_risk
         self.escalate_on_medium_risk = escalate_on_medium_risk
         self.consecutive_action_threshold = consecutive_action_threshold
@@ -83,14 +86,16 @@ class AuditPlusEscalatePolicy(HITLPolicy):
         if self.sampled(action.id):
             yield f"Audit: Random sample ({self.audit_sample_rate:.1%} rate)."
 
-    def _known(self, signals: Any) -> str:
-        given = signals if isinstance(signals, list | tuple | set | frozenset) else ()
-        return ", ".join(sorted(self.anomaly_signals & {s for s in given if isinstance(s, str)}))
+    def _known(self, given: Any) -> str:
+        """Those of the given signals that this policy watches for."""
+        signals = several(given) if isinstance(given, str | list | tuple | set | frozenset) else ()
+        return ", ".join(sorted(self.anomaly_signals & {s for s in signals if isinstance(s, str)}))
 
     def post_decision_update(
         self, state: dict[str, Any], action: Action, decision: Decision
     ) -> dict[str, Any]:
-        """The decision in `_audit_log`; the third rejection raises `repeated_rejections`."""
+        """The decision in `_audit_log`, once per Action; the third rejected Action raises the
+        signal `repeated_rejections`."""
         entry = {
             "action_id": action.id,
             "tool_name": action.tool_name,
@@ -98,8 +103,15 @@ class AuditPlusEscalatePolicy(HITLPolicy):
             "reason": decision.reason,
             "tags": list(decision.tags),
         }
-        state = {**state, HISTORY: [*(state.get(HISTORY) or ()), entry]}
-        if decision.approved:
+        log = list(state.get(HISTORY) or ())
+        places = [place for place, one in enumerate(log) if one["action_id"] == action.id]
+        rejected_before = any(not log[place]["approved"] for place in places)
+        if places:
+            log[places[0]] = entry
+        else:
+            log.append(entry)
+        state = {**state, HISTORY: log}
+        if decision.approved or rejected_before:
             return state
         return _counted(state, "_rejection_count", REJECTIONS_ALARMING, "repeated_rejections")
 
@@ -114,15 +126,11 @@ class AuditPlusEscalatePolicy(HITLPolicy):
 
 
 def _run_length(action: Action, state: dict[str, Any]) -> int:
-    """Calls of this tool in a row, up to and with this one."""
-    length = 1
-    for entry in reversed(state.get(HISTORY) or ()):
-        if entry["action_id"] == action.id:
-            continue
-        if entry["tool_name"] != action.tool_name:
-            break
-        length += 1
-    return length
+    """Different Actions with this tool in a row, up to and with this one."""
+    log = state.get(HISTORY) or ()
+    before = list(takewhile(lambda entry: entry["action_id"] != action.id, log))
+    row = takewhile(lambda entry: entry["tool_name"] == action.tool_name, reversed(before))
+    return 1 + len({entry["action_id"] for entry in row})
 
 
 def _counted(state: dict[str, Any], counter: str, alarming: int, signal: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ def run_console(
     *,
     person: Person,
     ledger: Path | None = None,
+    telemetry: Path | None = None,
     graphs: Sequence[str] = (),
     config: Path | None = None,
     read_only: bool = False,
@@ -30,7 +31,7 @@ def run_console(
     from hitloop_tui.tui.app import ConsoleApp
     from hitloop_tui.tui.setup import Setup
 
-    app = ConsoleApp(Setup(db, person, ledger, graphs, config, read_only))
+    app = ConsoleApp(Setup(db, person, ledger, telemetry, graphs, config, read_only))
     app.run(mouse=mouse)
     return app.return_code or 0
 

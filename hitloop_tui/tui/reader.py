@@ -12,26 +12,22 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TypeVar
 
 from textual.message import Message
 
 from hitloop_tui.attach.inbox import Row
-from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.session import Session
+from hitloop_tui.attach.trace import SETTLE_S
 from hitloop_tui.attach.watch import changes
 from hitloop_tui.errors import HitloopError
 from hitloop_tui.paths import approvals_path
 from hitloop_tui.tui.desk import Desk, Feed
 from hitloop_tui.tui.messages import InboxRead, TraceRead, Trouble, WorkersRead
+from hitloop_tui.tui.setup import Setup
 
-FRAME_S = 1 / 16
-"""At most so often is the database read anew while it changes all the time.
-
-A run's checkpoints are committed before the worker's stream, which is written every 40 ms: read at
-once, the trace would show ends before starts.
-"""
+FRAME_S = 1 / 60
+"""At most so often is the database read anew while it changes all the time."""
 REST = 3
 """Times as long as a reading took is the pause after it: a large inbox leaves the cores alone."""
 LOOK_S = 2.0
@@ -45,17 +41,15 @@ _log = logging.getLogger(__name__)
 class Reader:
     """The thread behind the screen."""
 
-    def __init__(
-        self, db: Path, ledger: Path | None, person: Person, post: Callable[[Message], object]
-    ) -> None:
-        self._db = db
-        self._ledger = ledger
-        self._person = person
+    def __init__(self, setup: Setup, post: Callable[[Message], object]) -> None:
+        self._setup = setup
+        self._db = setup.db
         self._post = post
         self._loop: asyncio.AbstractEventLoop
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
         self._main: asyncio.Task[None] | None = None
         self._attached = asyncio.Event()
+        self._news = asyncio.Event()
         self._reading = asyncio.Lock()
         self._feed: Feed
         self._desk: Desk
@@ -100,7 +94,7 @@ class Reader:
             self._traced = shown
             if shown:
                 self._feed.trace_of(thread_id)
-                await self._refresh()
+                await self._safely(self._tell_events)
 
         await self._elsewhere(switch)
 
@@ -124,11 +118,12 @@ class Reader:
     async def _live(self) -> None:
         self._main = asyncio.current_task()
         sessions = [await self._attach(), await self._attach()]
-        self._feed, self._desk = Feed(sessions[0]), Desk(sessions[1], self._person)
+        self._feed, self._desk = Feed(sessions[0]), Desk(sessions[1], self._setup.person)
         self._attached.set()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._follow())
+                group.create_task(self._trace())
                 group.create_task(self._look())
         finally:
             for session in sessions:
@@ -137,7 +132,7 @@ class Reader:
     async def _attach(self) -> Session:
         while True:
             try:
-                return Session.open(self._db, self._ledger)
+                return Session.open(self._db, self._setup.ledger, self._setup.telemetry)
             except HitloopError as error:
                 self._say(str(error))
                 await asyncio.sleep(LOOK_S)
@@ -190,10 +185,20 @@ class Reader:
             self._loaded = True
         if rows is not None:
             self._tell(rows, complete=True)
-        if self._traced:
-            events = self._feed.events()
-            if events:
-                self._post(TraceRead(events))
+        self._news.set()
+
+    async def _trace(self) -> None:
+        """Tell events a moment after they were noticed, for the trace keeps the newest back."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await asyncio.sleep(SETTLE_S)
+            if self._traced and self._loaded:
+                await self._safely(self._tell_events)
+
+    async def _tell_events(self) -> None:
+        if events := self._feed.events():
+            self._post(TraceRead(events))
 
     async def _safely(self, work: Callable[[], Awaitable[None]]) -> None:
         """Files may be locked, replaced or deleted at any time: say so, and read all later."""

@@ -17,6 +17,8 @@ class Setup:
     db: Path
     person: Person
     ledger: Path | None = None
+    telemetry: Path | None = None
+    """Where the agents' logger writes, when that is not beside the database."""
     graphs: Sequence[str] = ()
     """`NAME=FILE.py:VAR`, as given with `--graph`."""
     config: Path | None = None

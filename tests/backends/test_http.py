@@ -4,15 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import logging
+import socket
+import ssl
 import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 import standardwebhooks
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hitloop_tui.backends import SimpleHTTPWebhookBackend
+from hitloop_tui.backends import (
+    HTTPSender,
+    PersistentWebhookBackend,
+    RetryConfig,
+    SimpleHTTPWebhookBackend,
+    SlackVerifier,
+    StandardWebhooks,
+)
+from hitloop_tui.backends.outbound import allowed_url, check_peer
+from hitloop_tui.backends.standard_webhooks import sign
 from hitloop_tui.errors import ConfigError
 from tests.backends.desk import a_request
 
@@ -22,11 +45,30 @@ SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 class Receiver(ThreadingHTTPServer):
     """A chat service on loopback."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, 0), Handler)
         self.answers: list[tuple[int, dict[str, str]]] = []
         self.got: list[tuple[str, dict[str, str], bytes]] = []
-        self.url = f"http://127.0.0.1:{self.server_port}/hooks/SECRET"
+        self.connections = 0
+        if tls is not None:
+            self.socket = tls.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
+
+    def at(self, host: str, scheme: str = "http") -> str:
+        return f"{scheme}://{host}:{self.server_port}/hooks/SECRET"
+
+    @property
+    def url(self) -> str:
+        return self.at("127.0.0.1")
+
+    def process_request(self, request, client_address) -> None:
+        self.connections += 1
+        super().process_request(request, client_address)
+
+    def handle_error(self, request, client_address) -> None:
+        """A client that does not like the certificate, or leaves without a word."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -46,14 +88,27 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def receiver():
-    with Receiver() as server:
-        thread = threading.Thread(target=server.serve_forever)
+@contextlib.contextmanager
+def running(*options) -> Iterator[Receiver]:
+    with Receiver(*options) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def receiver():
+    with running() as server:
+        yield server
+
+
+async def sent_once(url: str, **options) -> tuple[str, list[str]]:
+    """By whom it was decided when nobody answers, and why."""
+    backend = SimpleHTTPWebhookBackend(url, timeout_seconds=0.05, **options)
+    decision = await backend.request_approval(a_request())
+    return decision.decided_by, decision.reason
 
 
 async def test_the_whole_request_goes_out_signed(receiver):
@@ -115,6 +170,112 @@ async def test_the_environment_does_not_choose_the_receiver(receiver, monkeypatc
     assert json.loads(receiver.got[0][2])["action"]["tool_name"] == "send_email"
 
 
+async def test_with_a_secret_callbacks_must_be_signed(receiver):
+    backend = SimpleHTTPWebhookBackend(receiver.url, secret=SECRET)
+    task = asyncio.create_task(backend.request_approval(a_request()))
+    while not receiver.got:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    callback_id = json.loads(receiver.got[0][2])["callback_id"]
+    yes = {"callback_id": callback_id, "approved": True, "user": "ann"}
+    body = json.dumps(yes).encode()
+    assert (await backend.receive({}, body)).status == 401
+    echoed = receiver.got[0]  # what we signed ourselves is no answer
+    assert (await backend.receive(echoed[1], echoed[2])).status == 400
+    assert (await backend.receive(sign(SECRET, "m", body), body)).status == 200
+    assert (await task).decided_by == "webhook:ann"
+
+
+async def test_sent_again_when_the_receiver_is_busy(receiver):
+    receiver.answers = [(429, {"retry-after": "0.2"}), (503, {})]
+    sender = HTTPSender(receiver.url, secret=SECRET)
+    retries = RetryConfig(initial_delay=0.001, max_delay=0.002)
+    backend = PersistentWebhookBackend(sender, timeout_seconds=5, retry_config=retries)
+    started = asyncio.get_running_loop().time()
+    task = asyncio.create_task(backend.request_approval(a_request()))
+    while len(receiver.got) < 3:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    assert asyncio.get_running_loop().time() - started >= 0.2
+    [message_id] = {headers["webhook-id"] for _, headers, _ in receiver.got}
+    assert await backend.handle_callback(message_id, approved=True)
+    assert (await task).approved
+
+
+async def test_ipv6():
+    with running("::1") as receiver:
+        assert (await sent_once(receiver.at("[::1]")))[0] == "system:timeout"
+        assert len(receiver.got) == 1
+
+
+async def test_a_name_that_leads_elsewhere(receiver, monkeypatch):
+    """What a name stands for may change after it was configured."""
+    real = socket.getaddrinfo
+
+    def elsewhere(host, port, *rest, **options):
+        if host in ("localhost", b"localhost"):
+            return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::ffff:127.0.0.1", port, 0, 0))]
+        return real(host, port, *rest, **options)
+
+    url = receiver.at("localhost")
+    assert await sent_once(url) == ("system:timeout", "Timeout after 0.05s - no human response")
+    monkeypatch.setattr(socket, "getaddrinfo", elsewhere)
+    by, reason = await sent_once(url)
+    assert (by, reason) == (
+        "system:error",
+        "Not sent: outbound_url holds an address in an unusual form",
+    )
+    assert len(receiver.got) == 1
+
+
+def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """A server's, that only who has the file believes."""
+    key, now = generate_private_key(SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "hitloop test")])
+    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, private = folder / "cert.pem", folder / "key.pem"
+    pem.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pem, private)
+    return tls, pem
+
+
+async def test_over_tls(tmp_path, monkeypatch):
+    tls, pem = certificate(tmp_path)
+    with running("127.0.0.1", tls) as receiver:
+        stranger = HTTPSender(receiver.at("localhost", "https"))
+        backend = PersistentWebhookBackend(stranger, retry_config=RetryConfig(initial_delay=0))
+        decision = await backend.request_approval(a_request())
+        assert decision.reason == "Not sent: ConnectError"
+        assert (receiver.connections, receiver.got) == (1, [])  # it will not be believed later
+        monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+        assert (await sent_once(receiver.at("localhost", "https")))[0] == "system:timeout"
+        assert len(receiver.got) == 1
+
+
+def test_secrets_are_not_shown():
+    sender = HTTPSender("https://hooks.example/SECRET", {"Authorization": "SECRET"}, SECRET)
+    backend = SimpleHTTPWebhookBackend("https://hooks.example/SECRET", secret=SECRET)
+    key = SECRET.removeprefix("whsec_")
+    shown = [sender, backend, StandardWebhooks(SECRET), SlackVerifier(SECRET), backend.verifier]
+    for text in (f(one) for f in (repr, str) for one in shown):
+        assert "SECRET" not in text
+        assert key not in text
+
+
 REFUSED = [
     "",
     "example.com/hook",
@@ -135,6 +296,15 @@ REFUSED = [
     "http://0x7f.1/",
     "https://0xa9fea9fe/",
     "http://0177.0.0.1/",
+    "http://127.0.0.1./",
+    "https://%31%36%39.254.169.254/",
+    "https://[64:ff9b::a9fe:a9fe]/",
+    "https://[2002:a9fe:a9fe::]/",
+    "https://[fe80::1%25eth0]/",
+    "http://[::1%25lo]/",
+    "https://[v1.x]/",
+    "http://@127.0.0.1/",
+    "http://localhost./",
     "http://localhost.example.com/",
     "http://127.0.0.1.example.com/",
     "http://localhost@example.com/",
@@ -169,3 +339,45 @@ def test_addresses_that_are_refused(url):
 )
 def test_addresses_that_are_allowed(url):
     assert SimpleHTTPWebhookBackend(url).outbound_url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "peer"),
+    [
+        ("http://localhost/", "10.0.0.5"),
+        ("http://localhost/", "93.184.216.34"),
+        ("https://hooks.example/", "169.254.169.254"),
+        ("https://hooks.example/", "fe80::1%eth0"),
+        ("https://hooks.example/", "::ffff:169.254.169.254"),
+        ("https://hooks.example/", "0.0.0.0"),
+    ],
+)
+def test_peers_that_are_refused(url, peer):
+    with pytest.raises(ConfigError):
+        check_peer(url, peer)
+
+
+URLS = st.builds(
+    "{}://{}{}{}".format,
+    st.sampled_from(["http", "https", "HTTPS"]),
+    st.text("abc.019:[]%@-_xX\\/?#", max_size=12),
+    st.sampled_from(["127.0.0.1", "localhost", "[::1]", "169.254.169.254", "example.com"]),
+    st.text("abc.019:[]%@-_xX\\/?#", max_size=12),
+)
+
+
+@given(URLS | st.text().map("https://{}".format))
+def test_what_is_checked_is_what_is_connected_to(url):
+    """Two readers of a URL must not see two hosts in it."""
+    try:
+        allowed_url(url)
+    except ConfigError:
+        return
+    try:
+        theirs = httpx.URL(url)
+    except httpx.InvalidURL:
+        return
+    ours = urlsplit(url)
+    port = {"http": 80, "https": 443}[ours.scheme]
+    assert (theirs.scheme, theirs.host) == (ours.scheme, ours.hostname)
+    assert (theirs.port or port) == (ours.port or port)

@@ -1,126 +1,163 @@
-"""HumanLayer's client interface (0.7), served by an object that keeps its calls in memory."""
+"""HumanLayer's own client, sync and async, against a service on loopback."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import subprocess
 import sys
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
+from humanlayer import AsyncHumanLayer, ContactChannel, HumanLayer, SlackContactChannel
 
-from hitloop_tui.backends.humanlayer_backend import HumanLayerBackend
-from hitloop_tui.backends.retry import RetryConfig
+from hitloop_tui.backends import HumanLayerBackend, RetryConfig
 from hitloop_tui.errors import ConfigError
+from hitloop_tui.persistence import SQLiteApprovalStore
 from tests.backends.desk import a_request
+from tests.backends.humanlayer_service import KEY, Service, service
+
+FAST = RetryConfig(initial_delay=0.001, max_delay=0.002)
+OPS = ContactChannel(slack=SlackContactChannel(channel_or_user_id="C1"))
+CLIENTS = [HumanLayer, AsyncHumanLayer]
 
 
-@dataclass
-class FunctionCallSpec:
-    fn: str
-    kwargs: dict[str, Any]
-    channel: Any = None
+@pytest.fixture
+def humanlayer():
+    with service() as running:
+        yield running
 
 
-@dataclass
-class Status:
-    approved: bool | None = None
-    comment: str | None = None
-    reject_option_name: str | None = None
+def backend(humanlayer: Service, client=AsyncHumanLayer, key=KEY, **options) -> HumanLayerBackend:
+    made = client(api_key=key, api_base_url=humanlayer.url)
+    options = {"look_seconds": 0.01, "retry_config": FAST, "timeout_seconds": 20} | options
+    return HumanLayerBackend(made, **options)
 
 
-@dataclass
-class FunctionCall:
-    call_id: str
-    spec: FunctionCallSpec
-    status: Status | None = None
+async def asking(humanlayer, one, request) -> asyncio.Task:
+    task = asyncio.create_task(one.request_approval(request))
+    assert await asyncio.to_thread(humanlayer.asked.wait, 10)
+    return task
 
 
-class HumanLayerException(Exception):
-    """Theirs, which quotes the response."""
-
-
-@dataclass
-class Blocking:
-    """`HumanLayer`."""
-
-    looks: list[Status | Exception | None] = field(default_factory=list)
-    failures: list[Exception] = field(default_factory=list)
-    calls: list[FunctionCall] = field(default_factory=list)
-
-    def create_function_call(self, spec: FunctionCallSpec, call_id: str | None = None):
-        if self.failures:
-            raise self.failures.pop(0)
-        self.calls.append(FunctionCall(call_id or f"call-{len(self.calls)}", spec))
-        return self.calls[-1]
-
-    def get_function_call(self, call_id: str):
-        call = next(call for call in self.calls if call.call_id == call_id)
-        look = self.looks.pop(0) if self.looks else None
-        if isinstance(look, Exception):
-            raise look
-        call.status = look
-        return call
-
-
-class Async(Blocking):
-    """`AsyncHumanLayer`."""
-
-    async def create_function_call(self, spec, call_id=None):
-        await asyncio.sleep(0)
-        return super().create_function_call(spec, call_id)
-
-    async def get_function_call(self, call_id):
-        await asyncio.sleep(0)
-        return super().get_function_call(call_id)
-
-
-def backend(client, **options) -> HumanLayerBackend:
-    retry = RetryConfig(initial_delay=0.001)
-    options = {"look_seconds": 0.001, "retry_config": retry} | options
-    return HumanLayerBackend(client, spec=FunctionCallSpec, **options)
-
-
-@pytest.mark.parametrize("kind", [Blocking, Async])
-async def test_approved(kind):
-    client = kind(looks=[None, Status(), Status(True, "fine")])
-    request = a_request()
-    decision = await backend(client, channel="#ops").request_approval(request)
-    assert (decision.approved, decision.reason) == (True, "fine")
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_approved(humanlayer, client):
+    request = a_request(tool_args={"to": "ann", "when": b"x", "sum": float("nan")})
+    one = backend(humanlayer, client, channel=OPS)
+    task = await asking(humanlayer, one, request)
+    [call] = humanlayer.calls.values()
+    assert call["spec"]["fn"] == "send_email"
+    assert call["spec"]["kwargs"] == {"to": "ann", "when": "b'x'", "sum": "nan"}
+    assert call["spec"]["channel"]["slack"]["channel_or_user_id"] == "C1"
+    humanlayer.answer(approved=True, comment="fine")
+    decision = await task
+    assert (decision.approved, decision.reason, decision.tags) == (True, "fine", [])
     assert (decision.decided_by, decision.digest) == ("humanlayer:human", request.action.digest())
-    [call] = client.calls
-    assert (call.spec.fn, call.spec.kwargs) == ("send_email", request.action.tool_args)
-    assert call.spec.channel == "#ops"
+    assert decision.latency_ms > 0
 
 
-async def test_rejected():
-    decision = await backend(Async(looks=[Status(False, None, "later")])).request_approval(
-        a_request()
-    )
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_rejected(humanlayer, client):
+    task = await asking(humanlayer, backend(humanlayer, client), a_request())
+    humanlayer.answer(approved=False, reject_option_name="later")
+    decision = await task
     assert (decision.approved, decision.reason, decision.tags) == (False, "Rejected", ["later"])
     assert decision.decided_by == "humanlayer:human"
 
 
-async def test_nobody_answers():
-    decision = await backend(Async(), timeout_seconds=0.05).request_approval(a_request())
+async def test_nobody_answers(humanlayer):
+    decision = await backend(humanlayer, timeout_seconds=0.1).request_approval(a_request())
     assert (decision.decided_by, decision.tags) == ("system:timeout", ["timeout"])
 
 
-async def test_what_passes_and_what_does_not():
-    broken = HumanLayerException("SECRET")
-    broken.__cause__ = ConnectionError()
-    client = Async(failures=[ConnectionError()], looks=[broken, TimeoutError(), Status(True)])
-    assert (await backend(client).request_approval(a_request())).approved
-    for client in (
-        Async(failures=[HumanLayerException("SECRET")]),
-        Async(looks=[HumanLayerException("SECRET")]),
-    ):
-        decision = await backend(client).request_approval(a_request())
-        assert (decision.decided_by, decision.tags) == ("system:error", ["transport_error"])
-        assert "SECRET" not in decision.reason
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_what_passes(humanlayer, client):
+    busy = [(503, {}, False), (502, {}, False), (429, {"retry-after": "0"}, False)]
+    humanlayer.failures = list(busy)
+    task = await asking(humanlayer, backend(humanlayer, client), a_request())
+    humanlayer.failures = list(busy)
+    humanlayer.answer(approved=True)
+    assert (await task).approved
+    assert humanlayer.failures == []
 
 
-def test_without_the_library(monkeypatch):
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_a_call_whose_creation_was_not_confirmed_is_not_created_twice(humanlayer, client):
+    humanlayer.failures = [(502, {}, True)]
+    task = await asking(humanlayer, backend(humanlayer, client), a_request())
+    humanlayer.answer(approved=True)
+    assert (await task).approved
+    assert [line for line in humanlayer.requests if line.startswith("POST")] == [
+        "POST /function_calls"
+    ]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_what_does_not_pass(humanlayer, client, caplog):
+    caplog.set_level(logging.DEBUG, "hitloop_tui")
+    decision = await backend(humanlayer, client, key="wrong").request_approval(a_request())
+    assert (decision.decided_by, decision.tags) == ("system:error", ["transport_error"])
+    assert decision.reason.endswith("HTTP 401")
+    assert humanlayer.requests == ["POST /function_calls"]
+    task = await asking(humanlayer, backend(humanlayer, client), a_request())
+    humanlayer.calls.clear()
+    decision = await task
+    assert (decision.decided_by, decision.tags) == ("system:error", ["transport_error"])
+    assert decision.reason.endswith("HTTP 404")
+    assert "SECRET" not in "".join(r.getMessage() for r in caplog.records if "hitloop" in r.name)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_nobody_there(client):
+    with service() as gone:
+        pass
+    decision = await backend(gone, client).request_approval(a_request())
+    assert (decision.decided_by, decision.tags) == ("system:error", ["transport_error"])
+
+
+CHILD = """
+import asyncio, sys
+from humanlayer import AsyncHumanLayer
+from hitloop_tui.backends import HumanLayerBackend
+from hitloop_tui.persistence import SQLiteApprovalStore
+from hitloop_tui.core.models import Action, ApprovalRequest
+async def main():
+    client = AsyncHumanLayer(api_key=sys.argv[3], api_base_url=sys.argv[2])
+    backend = HumanLayerBackend(client, store=SQLiteApprovalStore(sys.argv[1]))
+    action = Action(id="a", tool_name="pay", tool_args={"amount": 5})
+    await backend.request_approval(ApprovalRequest(run_id="r", action=action))
+asyncio.run(main())
+"""
+
+
+def killed_while_asking(humanlayer, path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", CHILD, path, humanlayer.url, KEY])
+    assert humanlayer.asked.wait(20)
+    child.kill()
+    child.wait(10)
+
+
+@pytest.mark.parametrize("how", ["register_pending", "asked again"])
+async def test_a_killed_process_loses_nothing(humanlayer, tmp_path, how):
+    path = tmp_path / "approvals.db"
+    await asyncio.to_thread(killed_while_asking, humanlayer, path)
+    humanlayer.answer(approved=True, comment="while you were away")
+    after = backend(humanlayer, store=SQLiteApprovalStore(path))
+    [record] = await after.recover_pending()
+    if how == "register_pending":
+        decision = await after.register_pending(record)
+    else:
+        decision = await after.request_approval(record.to_request())
+    assert (decision.approved, decision.reason) == (True, "while you were away")
+    assert list(humanlayer.calls) == [record.callback_id]
+    await after.close()
+
+
+def test_wrong_settings(monkeypatch):
+    monkeypatch.delenv("HUMANLAYER_API_KEY", raising=False)
+    with pytest.raises(ConfigError, match="api_key"):
+        HumanLayerBackend()
+    with pytest.raises(ConfigError, match="ContactChannel"):
+        HumanLayerBackend(api_key="k", channel="#ops")
     monkeypatch.setitem(sys.modules, "humanlayer", None)
     with pytest.raises(ConfigError, match=r"hitloop-tui\[humanlayer\]"):
         HumanLayerBackend(api_key="k")

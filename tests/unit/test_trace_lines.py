@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from hitloop_tui.attach.events import Event
+from hitloop_tui.tui.widgets.brief import brief, duration
 from hitloop_tui.tui.widgets.rows import render_text
+from hitloop_tui.tui.widgets.telemetry_lines import TELEMETRY
 from hitloop_tui.tui.widgets.trace_buffer import LIMIT, SLACK, TraceBuffer
 from hitloop_tui.tui.widgets.trace_lines import (
     MAX_SAID,
-    brief,
-    duration,
     event_line,
     said_lines,
     short_thread,
@@ -69,6 +69,19 @@ def styles(kind: str, **data: Any) -> dict[str, str]:
         ("applied", {"detail": ""}, "✓ tools  applied"),
         ("failed", {"detail": "it raised"}, "✗ tools  failed  it raised"),
         ("stale", {"detail": "gone"}, "∅ tools  stale, not applied  gone"),
+        ("run_start", {"scenario_id": "mail", "condition_id": "c"}, "─ tools  run starts  mail c"),
+        ("run_end", {}, "─ tools  run ends"),
+        ("llm_call", {"model": "m", "tokens_in": 1200, "latency_ms": 84}, "model  m 1,200 in"),
+        ("action_proposed", {"tool_name": "send", "tool_args": {"to": "x"}}, "send  to: x"),
+        ("approval_requested", {"policy_reason": "high risk"}, "? tools  asks a person  high risk"),
+        ("approval_decided", {"approved": True, "decided_by": "ann"}, "● tools  approve  by ann"),
+        ("approval_decided", {"approved": False}, "reject  by somebody"),
+        ("approval_decided", {"approved": True, "edited_args": {}}, "approve edited"),
+        ("approval_decided", {"approved": False, "response": "no"}, "respond  by"),
+        ("tool_execution_start", {"tool_name": "send"}, "» tools  runs  send"),
+        ("tool_execution_end", {"success": True, "execution_time_ms": 84}, "ran  after 84\u00a0ms"),
+        ("tool_execution_end", {"success": False, "error": "no"}, "• tools  no"),
+        ("error", {"error_type": "ValueError", "error_message": "no"}, "✗ tools  ValueError: no"),
         ("something_new", {"a": 1}, "· tools  something_new  a: 1"),
     ],
 )
@@ -97,9 +110,18 @@ def test_only_what_matters_has_a_colour() -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("kind", ["task_error", "custom", "decision", "update", "weird\x1b[2J"])
+@pytest.mark.parametrize(
+    "kind", ["task_error", "custom", "decision", "update", "weird\x1b[2J", *TELEMETRY]
+)
 def test_hostile_text_is_inert(kind: str, text: str) -> None:
-    data = {"error": text, "value": {text: text}, "tools": [text], "verdicts": [text], text: 1}
+    names = ("tool_name", "tool_args", "decided_by", "policy_reason", "model", "scenario_id")
+    data = dict.fromkeys(names, text) | {
+        "error": text,
+        "value": {text: text},
+        "tools": [text],
+        "verdicts": [text],
+        text: 1,
+    }
     rows = shown(kind, data=data, node=text, ns=text)
     assert all(
         unicodedata.category(char) not in ("Cc", "Cf", "Co") for char in rows if char != "\n"
@@ -108,8 +130,16 @@ def test_hostile_text_is_inert(kind: str, text: str) -> None:
 
 @pytest.mark.parametrize("value", [None, 1, "", [], {}, [{}], {"action_requests": 3}, [None]])
 def test_odd_data_is_shown_somehow(value: Any) -> None:
-    for kind in ("interrupt", "update", "decision", "failed", "resume", "superstep", "task_end"):
-        data = {"value": value, "result": value, "detail": value, "step": value, "tools": []}
+    kinds = ("interrupt", "update", "decision", "failed", "resume", "superstep", "task_end")
+    names = ("tool_name", "tool_args", "latency_ms", "tokens_in", "success", "edited_args")
+    for kind in (*kinds, *TELEMETRY):
+        data = dict.fromkeys(names, value) | {
+            "value": value,
+            "result": value,
+            "detail": value,
+            "step": value,
+            "tools": [],
+        }
         assert shown(kind, data=data)
 
 

@@ -1,57 +1,37 @@
-"""`import hitloop...` gives the module of the same name in `hitloop_tui`."""
+"""Nothing here or in the tests of faults imports a package by name; see `faults.part`."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-OLD, NEW = "hitloop", "hitloop_tui"
+from tests.servers import postgres_uri, redis_url
+from tests.upstream.faults import part
 
-FAULTS = {
-    "test_policies.py::TestAuditPlusEscalatePolicy::test_consecutive_action_threshold": (
-        "asks three times about one action and wants the third answer to differ: a policy must"
-        " give the same answer to the same question, and LangGraph asks again on every resume"
-    ),
-    "test_injectors.py::TestErrorInjector::test_injected_action_marked_high_risk": (
-        "wants every injected error to be of HIGH risk: that tells the policy, and the person under"
-        " study, which action is the wrong one"
-    ),
-}
-"""Checks that must fail, because what they assert is a fault of the original."""
+if TYPE_CHECKING:
+    from tests.upstream.study import Study
+
+__all__ = ["postgres_uri", "redis_url"]
 
 
-class Renamed(MetaPathFinder, Loader):
-    """Finds the old names; the module is the new one itself, not a copy."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname.partition(".")[0] != OLD:
-            return None
-        return ModuleSpec(fullname, self)
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
-        module = import_module(NEW + spec.name.removeprefix(OLD))
-        spec.loader_state = module.__spec__
-        return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        """It is loaded already; the import system has only put the old name's spec on it."""
-        assert module.__spec__ is not None
-        module.__spec__ = module.__spec__.loader_state
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "fault(*ids, absent): fails on hitloop 0.5.1; see faults.py")
 
 
-sys.meta_path.insert(0, Renamed())
+@pytest.fixture
+def study(tmp_path: Path) -> Iterator[Study]:
+    from tests.upstream.study import Study
+
+    study = Study(tmp_path)
+    yield study
+    study.close()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        reason = next((why for name, why in FAULTS.items() if item.nodeid.endswith(name)), None)
-        if "tests/upstream/" in item.nodeid and reason is not None:
-            item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+@pytest.fixture
+def logger(tmp_path: Path) -> Iterator[Any]:
+    logger = part("core.logger").TelemetryLogger(tmp_path / "telemetry.db")
+    yield logger
+    logger.close()

@@ -74,7 +74,7 @@ class MainScreen(Screen[None]):
     def __init__(self, setup: Setup) -> None:
         super().__init__()
         self._setup = setup
-        self.reader = Reader(setup.db, setup.ledger, setup.person, self.post_message)
+        self.reader = Reader(setup, self.post_message)
         self._state = InboxState()
         self.key_waited = 0.0
         self._deciding = Deciding(self, read_only=setup.read_only)

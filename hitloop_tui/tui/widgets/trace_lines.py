@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -13,32 +12,21 @@ from hitloop_tui.attach.review import Kind
 from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui.content import BAD, FAINT, GOOD, MUTED, WARN
 from hitloop_tui.tui.glyphs import G, ascii_only
+from hitloop_tui.tui.widgets.brief import MAX_VALUE, brief, tied
 from hitloop_tui.tui.widgets.card_sections import VERDICT_WORDS
-from hitloop_tui.tui.widgets.rows import TIED, Line, Part, own
+from hitloop_tui.tui.widgets.rows import Line, Part, own
+from hitloop_tui.tui.widgets.telemetry_lines import TELEMETRY, Words
 from hitloop_tui.tui.widgets.values import counted
 
 THREAD_CELLS = 13
 LABEL_CELLS = 11
 """Cells of time and glyph; later rows start below the text."""
-MAX_TEXT = 400
-"""Characters of an error or a question that a line shows."""
-MAX_VALUE = 80
-"""The same for results and updates: what passes by, not what needs a person."""
-WORTH_CUTTING = 24
-"""Characters that are not cut, since saying so takes as much room."""
 MAX_SAID = 16_384
 """Characters of one message that are shown."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
-_STORED = '"__type__": "langchain_core.messages.'
-_SAID = re.compile(
-    r'"__type__": "langchain_core\.messages\.\w+\.(\w+?)(?:Message)?(?:Chunk)?",'
-    r' "content": "((?:[^"\\]|\\.)+)'
-)
 _START = ">" if ascii_only() else "▸"
 _SPEECH = '"' if ascii_only() else "❝"
-
-Words = tuple[Part, ...]
 
 
 def event_line(event: Event, *, with_thread: bool = True) -> Line:
@@ -69,68 +57,6 @@ def short_thread(thread_id: str) -> Safe:
     if _UUID.match(thread_id):
         return safe(thread_id[:8])
     return Safe(G.ellipsis + safe(thread_id[-(THREAD_CELLS - 1) :]))
-
-
-def duration(milliseconds: float) -> str:
-    """`420 ms`, `1.4 s`, `2 m 05 s`."""
-    if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    seconds = milliseconds / 1000
-    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} m {seconds % 60:02.0f} s"
-
-
-def _tied(milliseconds: float) -> Safe:
-    """A duration that no row divides."""
-    return own(duration(milliseconds).replace(" ", TIED))
-
-
-def brief(value: Any, limit: int = MAX_TEXT) -> Safe:
-    """A value on one line; what is cut is counted."""
-    match value:
-        case None:
-            return own("")
-        case str():
-            text = value
-        case Mapping():
-            text = ", ".join(f"{key}: {_compact(item)}" for key, item in value.items())
-        case _:
-            text = _compact(value)
-    text = text.replace("\n", " ")
-    hidden = len(text) - limit
-    if hidden <= WORTH_CUTTING:
-        return safe(text)
-    note = f" {G.ellipsis} +{counted(hidden, 'character')}"
-    return Safe(safe(text[:limit]) + note)
-
-
-def _compact(value: Any) -> str:
-    match value:
-        case str():
-            return _stored_messages(value) or value
-        case [{"type": str(), "content": str()}, *_] if all(map(_is_message, value)):
-            return "; ".join(f"{said['type']}: {said['content']}" for said in value)
-    return json.dumps(value, default=repr, ensure_ascii=False)
-
-
-def _stored_messages(text: str) -> str:
-    """What was said, of messages as checkpoints store them; empty for anything else."""
-    if _STORED not in text[:60]:
-        return ""
-    return "; ".join(f"{role.lower()}: {_unquoted(said)}" for role, said in _SAID.findall(text))
-
-
-def _unquoted(said: str) -> str:
-    try:
-        return str(json.loads(f'"{said}"'))
-    except ValueError:
-        return said
-
-
-def _is_message(value: Any) -> bool:
-    match value:
-        case {"type": str(), "content": str(content)}:
-            return bool(content)
-    return False
 
 
 def _line(event: Event, glyph: Part, words: Words, with_thread: bool) -> Line:
@@ -175,7 +101,7 @@ def _ended(event: Event) -> Words:
     if event.node == "__start__":
         return _labelled("input", event.data.get("result"))
     if isinstance(took, int | float):
-        return ((_tied(took), FAINT),)
+        return ((tied(took), FAINT),)
     return ((brief(event.data.get("result")), MUTED),)
 
 
@@ -200,9 +126,12 @@ def _tools(value: Any) -> list[Safe]:
 
 
 def _failed(event: Event) -> Words:
-    text = event.data.get("error", event.data.get("detail"))
-    took = event.data.get("duration_ms")
-    after = f"  after {_tied(took)}" if isinstance(took, int | float) else ""
+    data = event.data
+    text = data.get("error", data.get("detail"))
+    if "error_message" in data:
+        text = f"{data.get('error_type')}: {data['error_message']}"
+    took = data.get("duration_ms")
+    after = f"  after {tied(took)}" if isinstance(took, int | float) else ""
     return (brief(text), BAD), (own(after), FAINT)
 
 
@@ -281,4 +210,5 @@ _HOW: dict[str, tuple[str, str, Callable[[Event], Words]]] = {
     "stale": (G.stale, WARN, _outcome("stale, not applied", WARN)),
     "blocked": (G.warning, WARN, _outcome("blocked", WARN)),
     "error": (G.failed, BAD, _failed),
+    **TELEMETRY,
 }

@@ -1,0 +1,31 @@
+"""What only the experimenter knows: it stays out of the trace, for whoever reads that may be the
+person under study."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+STATE_KEYS = {"_injected_error", "injected_error"}
+"""Whether an Action carries an injected error, as graphs keep it in their state."""
+
+_KEYS = re.compile(r"inject|^(validation_details|task_success|error_caught|escaped)$")
+"""The same in telemetry, and what only follows from it."""
+_CALLS = {"tool_args", "edited_args", "proposed"}
+"""Calls are shown as they are, whatever their arguments are called."""
+_MARK = "INJECTED_ERROR"
+"""hitloop 0.5 writes it among the side effects of a wrong Action."""
+
+
+def without_truth(payload: Any) -> Any:
+    """A payload of telemetry as anybody may see it."""
+    match payload:
+        case dict():
+            return {
+                key: item if key in _CALLS else without_truth(item)
+                for key, item in payload.items()
+                if not _KEYS.search(key)
+            }
+        case list():
+            return [without_truth(item) for item in payload if item != _MARK]
+    return payload
