@@ -27,7 +27,6 @@ SELECT d.*, a.id AS attempt, a.worker, a.started_at, a.finished_at, a.outcome,
   LEFT JOIN orders o ON o.id = (SELECT max(id) FROM orders WHERE seq = d.seq)
  WHERE NOT EXISTS (SELECT 1 FROM withdrawals x WHERE x.seq = d.seq)
 """
-_OVER = "(a.outcome = 'applied' OR o.kind IN ('done', 'dismiss'))"
 
 RECENT = 50
 """Settled decisions that `recent` still gives."""
@@ -182,8 +181,8 @@ class Ledger:
         An applied decision stays until the reader has seen the checkpoint it led to.
         """
         rows = self.file.rows(
-            f"{_RECORDS} AND ({_OVER} IS NOT TRUE"
-            " OR d.seq > (SELECT coalesce(max(seq), 0) - ? FROM decisions)) ORDER BY d.seq",
+            f"{_RECORDS} AND d.seq IN (SELECT seq FROM unsettled UNION SELECT seq FROM decisions"
+            " WHERE seq > (SELECT coalesce(max(seq), 0) - ? FROM decisions)) ORDER BY d.seq",
             (RECENT,),
         )
         return [_record(row) for row in rows]

@@ -133,6 +133,22 @@ CREATE TABLE journal (                 -- every row above but workers, events an
 ) STRICT;
 """
 
+UNSETTLED = """
+CREATE TABLE unsettled (               -- decisions not over: what nearly every look is about
+  seq INTEGER PRIMARY KEY REFERENCES decisions(seq)
+) STRICT;
+CREATE TRIGGER decided AFTER INSERT ON decisions
+  BEGIN INSERT INTO unsettled VALUES (NEW.seq); END;
+CREATE TRIGGER given AFTER INSERT ON attempts WHEN NEW.outcome='applied'
+  BEGIN DELETE FROM unsettled WHERE seq=NEW.seq; END;
+CREATE TRIGGER applied AFTER UPDATE OF outcome ON attempts WHEN NEW.outcome='applied'
+  BEGIN DELETE FROM unsettled WHERE seq=NEW.seq; END;
+CREATE TRIGGER withdrawn AFTER INSERT ON withdrawals
+  BEGIN DELETE FROM unsettled WHERE seq=NEW.seq; END;
+CREATE TRIGGER closed AFTER INSERT ON orders WHEN NEW.kind IN ('done','dismiss')
+  BEGIN DELETE FROM unsettled WHERE seq=NEW.seq; END;
+"""
+
 _APPEND_ONLY = ("decisions", "verdicts", "withdrawals", "escalations", "journal")
 
 TRIGGERS = """
@@ -147,7 +163,7 @@ CREATE TRIGGER one_standing_decision BEFORE INSERT ON decisions
     for name, act in (("kept", "DELETE"), ("fixed", "UPDATE"))
 )
 
-SCHEMA = DECISIONS + VERDICTS + ATTEMPTS + ACTS + TRIGGERS
+SCHEMA = DECISIONS + VERDICTS + ATTEMPTS + ACTS + UNSETTLED + TRIGGERS
 
 TABLES_1 = ("decisions", "workers", "attempts", "events", "verdicts")
 """Tables of schema 1. Each has all its columns here, too, but `verdicts`."""
