@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hitloop_tui.attach.ledger_clock import now
+from hitloop_tui.errors import BadInput
 
 GENESIS = "0" * 64
 
@@ -36,15 +38,22 @@ _DECISION = (
     "held_until",
     "signature",
 )
+_VERDICT = (
+    "key",
+    "round",
+    "digest",
+    "action",
+    "verdict",
+    "decided_by",
+    "account",
+    "decided_at",
+    "signed",
+)
 _ORDER = ("kind", "key", "thread_id", "identity", "seq", "after_attempt", "by", "account", "at")
 
 SEALED: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "decision": ("decisions", "seq", _DECISION),
-    "verdict": (
-        "verdicts",
-        "id",
-        ("key", "round", "digest", "action", "verdict", "decided_by", "account", "decided_at"),
-    ),
+    "verdict": ("verdicts", "id", _VERDICT),
     "withdrawal": ("withdrawals", "seq", ("how", "by", "account", "at")),
     "attempt": ("attempts", "id", ("seq", "thread_id", "worker", "started_at")),
     "outcome": ("attempts", "id", ("finished_at", "outcome", "detail")),
@@ -64,6 +73,14 @@ class Head:
 
     def __str__(self) -> str:
         return f"{self.seq}:{self.hash}"
+
+    @classmethod
+    def parse(cls, text: str) -> Head:
+        """From `SEQ:HASH`. Raises BadInput for anything else."""
+        seq, _, hash_ = text.strip().partition(":")
+        if not (seq.isascii() and seq.isdigit() and re.fullmatch("[0-9a-f]{64}", hash_)):
+            raise BadInput(f"{text!r} is no head of a journal: give SEQ:HASH as `audit` prints it")
+        return cls(int(seq), hash_)
 
 
 def head(connection: sqlite3.Connection) -> Head:
@@ -93,9 +110,9 @@ def content_of(connection: sqlite3.Connection, kind: str, ref: int) -> str | Non
     """SHA-256 of the columns a kind seals; None when the row does not exist."""
     table, key, columns = SEALED[kind]
     row = connection.execute(
-        f"SELECT {', '.join(columns)} FROM {table} WHERE {key}=?", (ref,)
+        f"SELECT {key}, {', '.join(columns)} FROM {table} WHERE {key}=?", (ref,)
     ).fetchone()
-    return None if row is None else _sha256(dict(zip(columns, row, strict=True)))
+    return None if row is None else _hashed(kind, row)
 
 
 def chained(before: str, seq: int, at: str, kind: str, ref: int, content: str) -> str:
@@ -116,51 +133,129 @@ class Fault:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal."""
+
+    seq: int
+    at: str
+    kind: str
+    ref: int
+    content: str
+    hash: str
+    fault: str | None = None
+    """Why it does not follow the entry before it."""
+
+
+def entries(connection: sqlite3.Connection) -> Iterator[Entry]:
+    """The journal in order, read as it is asked for, each entry checked against the one before."""
+    before = Head(0, GENESIS)
+    columns = "SELECT seq, at, kind, ref, content, hash FROM journal ORDER BY seq"
+    for row in connection.execute(columns):
+        entry = Entry(*row)
+        fault = _misplaced(before, entry)
+        yield replace(entry, fault=fault) if fault else entry
+        if entry.seq > 0:
+            before = Head(entry.seq, entry.hash)
+
+
 def verify(connection: sqlite3.Connection, anchor: Head | None = None) -> Iterator[Fault]:
-    """Every fault, oldest first; use inside one read transaction. None is good news."""
-    before, newest = Head(0, GENESIS), dict[tuple[str, int], tuple[int, str]]()
-    for row in connection.execute("SELECT * FROM journal ORDER BY seq"):
-        seq, at, kind, ref, content, hash_ = tuple(row)
-        yield from _link(before, seq, hash_, chained(before.hash, seq, at, kind, ref, content))
-        if anchor is not None and seq == anchor.seq and hash_ != anchor.hash:
-            yield Fault(seq, "entry is not the one whose hash was kept: history was rewritten")
-        if kind in SEALED:
-            newest[(kind, ref)] = (seq, content)
-        else:
-            yield Fault(seq, f"entry of an unknown kind, {kind!r}")
-        before = Head(seq, hash_)
-    if anchor is not None and before.seq < anchor.seq:
-        yield Fault(None, f"entries {before.seq + 1} to {anchor.seq} were cut off the end")
-    yield from _rows_differ(connection, newest)
-    yield from _rows_unknown(connection, newest)
+    """Every fault: of the chain, then of the rows; use inside one read transaction.
+
+    None is good news, within the limits that the module names.
+    """
+    last = 0
+    for entry in entries(connection):
+        last = entry.seq
+        if entry.fault is not None:
+            yield Fault(entry.seq, entry.fault)
+        if anchor is not None and entry.seq == anchor.seq and entry.hash != anchor.hash:
+            yield Fault(entry.seq, "entry is not the one that was kept: history was rewritten")
+    if anchor is not None and last < anchor.seq:
+        yield Fault(None, f"entries {last + 1} to {anchor.seq} were cut off the end")
+    for kind in SEALED:
+        yield from _rows(connection, kind)
+    yield from _unsettled(connection)
 
 
-def _link(before: Head, seq: int, found: str, expected: str) -> Iterator[Fault]:
-    if seq != before.seq + 1:
-        yield Fault(seq, f"entries {before.seq + 1} to {seq - 1} are missing")
-    elif found != expected:
-        yield Fault(seq, "entry was changed, or is not in its place")
+def sealed(connection: sqlite3.Connection, entry: Entry) -> str | None:
+    """Why the row of an entry is not what was written; None when it is."""
+    if entry.kind not in SEALED:
+        return f"entry of an unknown kind, {entry.kind!r}"
+    return _changed(
+        entry.kind, entry.ref, entry.content, content_of(connection, entry.kind, entry.ref)
+    )
 
 
-def _rows_differ(
-    connection: sqlite3.Connection, newest: dict[tuple[str, int], tuple[int, str]]
-) -> Iterator[Fault]:
-    for (kind, ref), (seq, content) in newest.items():
-        found = content_of(connection, kind, ref)
-        table = SEALED[kind][0]
-        if found is None:
-            yield Fault(seq, f"row {ref} of {table} was deleted")
-        elif found != content:
-            yield Fault(seq, f"row {ref} of {table} was changed after it was written")
+def _misplaced(before: Head, entry: Entry) -> str | None:
+    if entry.seq < 1:
+        return "entry was put in before the first one"
+    if entry.kind not in SEALED:
+        return f"entry of an unknown kind, {entry.kind!r}"
+    if entry.seq != before.seq + 1:
+        return f"entries {before.seq + 1} to {entry.seq - 1} are missing"
+    told = chained(before.hash, entry.seq, entry.at, entry.kind, entry.ref, entry.content)
+    return None if entry.hash == told else "entry was changed, or is not in its place"
 
 
-def _rows_unknown(
-    connection: sqlite3.Connection, newest: dict[tuple[str, int], tuple[int, str]]
-) -> Iterator[Fault]:
-    for kind, (table, _, _) in SEALED.items():
-        for ref in _refs(connection, kind):
-            if (kind, ref) not in newest:
-                yield Fault(None, f"row {ref} of {table} was put in: no entry tells of it")
+def _rows(connection: sqlite3.Connection, kind: str) -> Iterator[Fault]:
+    """The rows of a kind against its entries: both are read in the order of the rows."""
+    table, key, columns = SEALED[kind]
+    told = connection.execute(
+        "SELECT ref, seq, content FROM journal WHERE kind=? ORDER BY ref, seq", (kind,)
+    )
+    found = connection.execute(f"SELECT {key}, {', '.join(columns)} FROM {table} ORDER BY {key}")
+    row, last = found.fetchone(), None
+    for ref, seq, content in told:
+        if ref == last:
+            yield Fault(seq, f"row {ref} of {table} is told of a second time")
+            continue
+        while row is not None and row[0] < ref:
+            yield from _untold(kind, row)
+            row = found.fetchone()
+        last, there = ref, None
+        if row is not None and row[0] == ref:
+            there, row = _hashed(kind, row), found.fetchone()
+        fault = _changed(kind, ref, content, there)
+        if fault is not None:
+            yield Fault(seq, fault)
+    while row is not None:
+        yield from _untold(kind, row)
+        row = found.fetchone()
+
+
+def _untold(kind: str, row: Sequence[Any]) -> Iterator[Fault]:
+    """A row without an entry: right only for what has not ended yet."""
+    told_at_its_end = {"outcome": (None, None, ""), "order_outcome": (None, None, "")}
+    if tuple(row)[-3:] != told_at_its_end.get(kind):
+        yield Fault(None, f"row {row[0]} of {SEALED[kind][0]} was put in: no entry tells of it")
+
+
+def _changed(kind: str, ref: int, written: str, found: str | None) -> str | None:
+    table = SEALED[kind][0]
+    if found is None:
+        return f"row {ref} of {table} was deleted"
+    return None if found == written else f"row {ref} of {table} was changed after it was written"
+
+
+def _hashed(kind: str, row: Sequence[Any]) -> str:
+    return _sha256(dict(zip(SEALED[kind][2], tuple(row)[1:], strict=True)))
+
+
+# Every look at the inbox relies on this list; it is derived, so it is not chained.
+_UNSETTLED = """
+SELECT seq FROM decisions d
+ WHERE seq NOT IN (SELECT seq FROM withdrawals)
+   AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.seq=d.seq AND a.outcome='applied')
+   AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.seq=d.seq AND o.kind IN ('done', 'dismiss'))
+"""
+
+
+def _unsettled(connection: sqlite3.Connection) -> Iterator[Fault]:
+    for (seq,) in connection.execute(f"{_UNSETTLED} EXCEPT SELECT seq FROM unsettled"):
+        yield Fault(None, f"decision {seq} was taken off the list of unsettled ones")
+    for (seq,) in connection.execute(f"SELECT seq FROM unsettled EXCEPT {_UNSETTLED}"):
+        yield Fault(None, f"decision {seq} was put on the list of unsettled ones")
 
 
 def _refs(connection: sqlite3.Connection, kind: str) -> list[int]:

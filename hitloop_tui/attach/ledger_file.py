@@ -64,6 +64,22 @@ class LedgerFile:
                     connection.execute("ROLLBACK")
                 raise
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """A connection of its own that reads one state of the ledger while others go on writing.
+
+        A missing file reads as an empty ledger. Text that is no UTF-8 can be read, too.
+        """
+        with self._reported():
+            there = self._open(create=False) is not None
+            connection = self._connect() if there else _empty()
+            try:
+                connection.text_factory = _any_text
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                connection.close()
+
     def data_version(self) -> int:
         """Changes whenever another connection committed; -1 while there is no file."""
         rows = self.rows("PRAGMA data_version")
@@ -180,6 +196,17 @@ def _has_tables(connection: sqlite3.Connection) -> bool:
         " AND tbl_name NOT LIKE 'sqlite_%'"
     )
     return found.fetchone() is not None
+
+
+def _empty() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    _create(connection)
+    return connection
+
+
+def _any_text(stored: bytes) -> str:
+    return stored.decode("utf-8", "surrogateescape")
 
 
 def _create(connection: sqlite3.Connection) -> None:

@@ -38,6 +38,7 @@ CREATE TABLE verdicts (                -- one person's word on one Action
   decided_by TEXT NOT NULL,
   account TEXT NOT NULL,
   decided_at TEXT NOT NULL,
+  signed TEXT,                         -- JSON: this person's answer with its signature
   UNIQUE (key, round, digest, action, decided_by)
 ) STRICT;
 """

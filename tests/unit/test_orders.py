@@ -275,7 +275,8 @@ class TestJournal:
         raw.executescript(
             "DROP TRIGGER journal_kept; DROP TRIGGER decisions_kept;"
             "DELETE FROM journal WHERE seq>=3; DELETE FROM attempts;"
-            "DELETE FROM decisions WHERE seq>2"
+            "DELETE FROM unsettled; DELETE FROM decisions WHERE seq>2;"
+            "INSERT INTO unsettled SELECT seq FROM decisions"
         )
         raw.close()
         assert faults(filled) == []
