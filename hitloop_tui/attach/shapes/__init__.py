@@ -27,6 +27,7 @@ from hitloop_tui.attach.shapes import (
 )
 from hitloop_tui.attach.shapes.arguments import check_args
 from hitloop_tui.attach.shapes.base import Shape
+from hitloop_tui.attach.suspicions import suspicions
 from hitloop_tui.errors import InvalidVerdict
 
 __all__ = ["SHAPES", "answer", "check", "check_args", "read"]
@@ -53,8 +54,19 @@ def read(question: Question) -> Reading | None:
     for shape in SHAPES:
         reading = shape.read(question)
         if reading is not None:
-            return reading if reading.actions else None
+            return _doubted(reading) if reading.actions else None
     raise AssertionError("free_form reads everything")
+
+
+def _doubted(reading: Reading) -> Reading:
+    """With a warning for each thing in the Actions that could mislead an eye."""
+    several = len(reading.actions) > 1
+    doubts = [
+        f"Action {number}: {doubt}" if several else doubt
+        for number, action in enumerate(reading.actions, 1)
+        for doubt in suspicions(action)
+    ]
+    return replace(reading, warnings=(*reading.warnings, *doubts)) if doubts else reading
 
 
 def check(review: Review, index: int, verdict: Verdict) -> Verdict:

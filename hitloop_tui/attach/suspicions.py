@@ -1,0 +1,214 @@
+"""What in an agent's text could mislead an eye, in sentences for the person who decides.
+
+Every text of an Action is looked at in full, however little of it is on the screen. In machine
+text (addresses, paths, ids, names of arguments) each character outside ASCII is named; in prose
+only what is odd there, so that people who write in other scripts are not drowned.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+from typing import Any
+
+from hitloop_tui.attach.domains import domain_doubts, is_address, latin_twin
+from hitloop_tui.attach.review import ReviewAction
+from hitloop_tui.safetext import hidden_characters
+
+LONG = 64 * 1024
+"""Characters; a longer text is never on the screen at once."""
+MANY_LINES = 2000
+READ_BY_WORD = 1_000_000
+"""Characters whose words are looked at one by one; single characters are found in all of a text."""
+SAFE_INTEGER = 2**53
+"""Beyond it a JSON reader with floating numbers sees another integer (RFC 8259, section 6)."""
+MAX_VALUES = 20_000
+MAX_NAMED = 4
+"""Different characters named in one warning."""
+MAX_WARNINGS = 20
+
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_MACHINE = re.compile(r"@|://|[/\\]|\.\w|[0-9_]")
+"""In words that a program reads: addresses, URLs, paths, file and host names, ids."""
+_AROUND = "()[]<>{}\"'`.,:;!?…" + "".join(map(chr, (*range(0x2018, 0x2020), 0xAB, 0xBB)))
+_AROUND += "".join(
+    map(chr, (*range(0x3001, 0x3003), *range(0x3008, 0x3012), 0xFF01, 0xFF08, 0xFF09))
+)
+_AROUND += "".join(map(chr, (0xFF0C, 0xFF1A, 0xFF1B, 0xFF1F)))
+_LOOKALIKES = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC")
+_STYLED = ("FULLWIDTH LATIN", "MATHEMATICAL")
+_JOINERS = "\u200c\u200d"
+_MARKS = "\u200e\u200f"
+_CONTROLS = {"\x1b": "ESCAPE", "\x00": "NULL", "\x07": "BELL", "\x08": "BACKSPACE"}
+_CONTROLS |= {"\x7f": "DELETE", "\x9b": "CONTROL SEQUENCE INTRODUCER"}
+
+
+class Kind(Enum):
+    """Who reads a text."""
+
+    MACHINE = "a program"
+    PROSE = "a person"
+    ANY = "whoever its words tell"
+
+
+def suspicions(action: ReviewAction) -> list[str]:
+    """One sentence for each thing that is odd; raw text, to be shown through `safetext`."""
+    found: list[str] = []
+    for where, value, kind in _leaves(action):
+        found += _text(where, value, kind) if isinstance(value, str) else _number(where, value)
+        if len(found) > MAX_WARNINGS:
+            return [*found[:MAX_WARNINGS], "and more of this kind"]
+    return found
+
+
+def _text(where: str, text: str, kind: Kind) -> Iterator[str]:
+    if len(text) > LONG or text.count("\n") > MANY_LINES:
+        lines = text.count("\n") + 1
+        yield f"{where}: {len(text):,} characters, lines: {lines:,}: more than is shown at once"
+    if is_address(text):
+        for doubt in domain_doubts(_words(text)):
+            yield f"{where}: {doubt}"
+    if text.isascii() and text.isprintable():
+        return
+    chars = {char for char in set(text) if not (char.isascii() and char.isprintable())}
+    hidden = set(hidden_characters("".join(chars)))
+    odd = [char for char in hidden if not _usual(char, text)]
+    if odd:
+        yield f"{where}: hidden characters, shown as escapes: {_counted(odd, text)}"
+    seen = [char for char in chars - hidden if not char.isascii()]
+    if not seen:
+        return
+    if kind is Kind.MACHINE or (kind is Kind.ANY and _is_machine(text)):
+        yield f"{where}: not plain ASCII: {_counted(seen, text)}"
+    else:
+        yield from _words_of_machines(where, text)
+    if any(_name(char).startswith((*_LOOKALIKES, *_STYLED)) for char in seen):
+        yield from _disguised(where, text)
+
+
+def _words_of_machines(where: str, text: str) -> Iterator[str]:
+    """In prose: the addresses, paths and names that a program reads."""
+    for word in _words(text):
+        core = word.strip(_AROUND)
+        if not core.isascii() and _is_machine(core):
+            seen = {char for char in core if not char.isascii()} - set(hidden_characters(core))
+            if seen:
+                yield f"{where}: {core[:60]} is not plain ASCII: {_counted(seen, core)}"
+
+
+def _disguised(where: str, text: str) -> Iterator[str]:
+    """The first word that could be taken for a Latin one and is not."""
+    latin = None
+    for match in _WORD.finditer(text[:READ_BY_WORD]):
+        word = match[0]
+        if word.isascii():
+            continue
+        strange = [char for char in word if _name(char).startswith((*_LOOKALIKES, *_STYLED))]
+        if not strange:
+            continue
+        if len(strange) == len(word) and not _name(word[0]).startswith(_STYLED):
+            # A whole word of another script is what its readers write, unless it stands among
+            # Latin ones and every letter of it has a Latin twin.
+            latin = _mostly_latin(text[:READ_BY_WORD]) if latin is None else latin
+            if not latin or not latin_twin(word):
+                continue
+        twin = latin_twin(word)
+        like = f" (it looks like {twin})" if twin else ""
+        names = ", ".join(_named(char) for char in dict.fromkeys(strange[:MAX_NAMED]))
+        yield f"{where}: {word[:60]} is not Latin{like}: {names}"
+        return
+
+
+def _mostly_latin(text: str) -> bool:
+    letters = [char for char in text[:2000] if char.isalpha()]
+    return sum(char.isascii() for char in letters) * 2 >= len(letters)
+
+
+def _is_machine(text: str) -> bool:
+    """One word that a program reads, rather than a person."""
+    return len(text.split(maxsplit=1)) == 1 and _MACHINE.search(text) is not None
+
+
+def _words(text: str) -> list[str]:
+    return text[:READ_BY_WORD].split()
+
+
+def _number(where: str, value: int | float) -> Iterator[str]:
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f"{where}: {value} is a number that JSON cannot carry"
+    elif isinstance(value, int) and abs(value) >= SAFE_INTEGER:
+        yield f"{where}: {value} is beyond 2^53: other programs may read another number"
+
+
+def _usual(char: str, text: str) -> bool:
+    """Characters that print as nothing and yet belong there in the scripts that use them."""
+    if char in "\u00a0\u202f\u3000\u00ad":  # no-break and ideographic spaces, soft hyphen
+        return True
+    if char == "\ufe0f":
+        return any(unicodedata.category(other) == "So" for other in text)
+    if char in _MARKS:
+        return any(unicodedata.bidirectional(other) in ("R", "AL") for other in set(text))
+    if char in _JOINERS:
+        return all(_joins(text, place) for place, other in enumerate(text) if other == char)
+    return False
+
+
+def _joins(text: str, place: int) -> bool:
+    """Whether a joiner stands between letters of a script that needs it, or between emoji."""
+    around = text[place - 1 : place] + text[place + 1 : place + 2]
+    return len(around) == 2 and not any(
+        char.isascii() or _name(char).startswith(("LATIN", *_LOOKALIKES)) for char in around
+    )
+
+
+def _leaves(action: ReviewAction) -> Iterator[tuple[str, Any, Kind]]:
+    """Texts and numbers, with the name they are shown under."""
+    yield "tool name", action.tool_name, Kind.MACHINE
+    stack: list[tuple[str, Any]] = [("", action.tool_args)]
+    for _ in range(MAX_VALUES):
+        if not stack:
+            break
+        where, value = stack.pop()
+        match value:
+            case str():
+                yield where, value, Kind.ANY
+            case bool():
+                pass
+            case int() | float():
+                yield where, value, Kind.ANY
+            case dict():
+                yield from _names(where, value)
+                inside = [(f"{where}.{k}" if where else str(k), v) for k, v in value.items()]
+                stack += reversed(inside)
+            case list() | tuple():
+                stack += reversed([(f"{where}[{n}]", v) for n, v in enumerate(value)])
+    yield "rationale", action.rationale, Kind.PROSE
+    yield "description", action.description, Kind.PROSE
+    for effect in action.side_effects:
+        yield "side effects", effect, Kind.PROSE
+
+
+def _names(where: str, values: Mapping[Any, Any]) -> Iterator[tuple[str, str, Kind]]:
+    for name in values:
+        if not str(name).isascii() or not str(name).isprintable():
+            yield f"a name in {where or 'the arguments'}", str(name), Kind.MACHINE
+
+
+def _counted(chars: Iterable[str], text: str) -> str:
+    """The characters by how often they stand in the text."""
+    counts = sorted(((text.count(char), char) for char in chars), key=lambda c: (-c[0], c[1]))
+    names = [f"{_named(char)} x{count}" for count, char in counts[:MAX_NAMED]]
+    if len(counts) > MAX_NAMED:
+        names.append(f"{len(counts) - MAX_NAMED} others")
+    return ", ".join(names)
+
+
+def _named(char: str) -> str:
+    return f"U+{ord(char):04X} {_name(char)}".rstrip()
+
+
+def _name(char: str) -> str:
+    return unicodedata.name(char, _CONTROLS.get(char, ""))
