@@ -31,8 +31,10 @@ MAX_NAMED = 4
 MAX_WARNINGS = 20
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_MACHINE = re.compile(r"@|://|[/\\]|\.\w|[0-9_]")
-"""In words that a program reads: addresses, URLs, paths, file and host names, ids."""
+_MACHINE = re.compile(
+    r"\S@\S|://|^[/~]\S|^\.{1,2}/|^[A-Za-z]:\\|\w\.[a-z0-9]{2,4}$|\w_\w", re.IGNORECASE
+)
+"""Words that a program reads: addresses, URLs, paths, file and host names, identifiers."""
 _AROUND = "()[]<>{}\"'`.,:;!?…" + "".join(map(chr, (*range(0x2018, 0x2020), 0xAB, 0xBB)))
 _AROUND += "".join(
     map(chr, (*range(0x3001, 0x3003), *range(0x3008, 0x3012), 0xFF01, 0xFF08, 0xFF09))
@@ -40,7 +42,8 @@ _AROUND += "".join(
 _AROUND += "".join(map(chr, (0xFF0C, 0xFF1A, 0xFF1B, 0xFF1F)))
 _LOOKALIKES = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC")
 _STYLED = ("FULLWIDTH LATIN", "MATHEMATICAL")
-_JOINERS = "\u200c\u200d"
+_AFTER = "\u200b\u200c\u200d"
+_UNSPACED = ("KHMER", "THAI", "LAO", "MYANMAR")
 _MARKS = "\u200e\u200f"
 _CONTROLS = {"\x1b": "ESCAPE", "\x00": "NULL", "\x07": "BELL", "\x08": "BACKSPACE"}
 _CONTROLS |= {"\x7f": "DELETE", "\x9b": "CONTROL SEQUENCE INTRODUCER"}
@@ -151,17 +154,18 @@ def _usual(char: str, text: str) -> bool:
         return any(unicodedata.category(other) == "So" for other in text)
     if char in _MARKS:
         return any(unicodedata.bidirectional(other) in ("R", "AL") for other in set(text))
-    if char in _JOINERS:
-        return all(_joins(text, place) for place, other in enumerate(text) if other == char)
+    if char in _AFTER:
+        places = (place for place, other in enumerate(text) if other == char)
+        return all(place and _takes(text[place - 1], char) for place in places)
     return False
 
 
-def _joins(text: str, place: int) -> bool:
-    """Whether a joiner stands between letters of a script that needs it, or between emoji."""
-    around = text[place - 1 : place] + text[place + 1 : place + 2]
-    return len(around) == 2 and not any(
-        char.isascii() or _name(char).startswith(("LATIN", *_LOOKALIKES)) for char in around
-    )
+def _takes(before: str, char: str) -> bool:
+    """Whether a script puts the character after this one: joiners shape Indic and Arabic letters
+    and bind emoji, zero-width spaces part words in scripts that write none between them."""
+    if char == "\u200b":
+        return _name(before).startswith(_UNSPACED)
+    return not before.isascii() and not _name(before).startswith(("LATIN", *_LOOKALIKES))
 
 
 def _leaves(action: ReviewAction) -> Iterator[tuple[str, Any, Kind]]:
