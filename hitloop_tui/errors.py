@@ -6,8 +6,10 @@ HitloopError
 │   └── InvalidVerdict  a verdict the Review does not allow, or an answer of the wrong shape
 ├── NotFound            no such Review, thread or file
 │   └── Ambiguous       an id prefix that fits several Reviews
+├── Conflict            somebody was faster: the Review is in another state by now
 ├── AlreadyAsked        a callback id that belongs to another approval request
-├── NotVerified         a callback that its alleged sender did not sign
+├── NotVerified         a callback or a decision that its alleged sender did not sign
+├── SigningError        a decision that could not be signed, and so was not recorded
 ├── DatabaseError       the checkpoint database or the ledger cannot be read or written
 └── GraphLoadError      a graph reference that could not be imported, built or compiled
 """
@@ -48,7 +50,11 @@ class AlreadyAsked(HitloopError):
 
 
 class NotVerified(HitloopError):
-    """A callback was not signed by its alleged sender, or too long ago."""
+    """A callback or a decision was not signed by its alleged sender, or too long ago."""
+
+
+class SigningError(HitloopError):
+    """A decision could not be signed with the key that was given for it."""
 
 
 class DatabaseError(HitloopError):

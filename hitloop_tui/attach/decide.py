@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
-from hitloop_tui.attach import shapes
+from hitloop_tui.attach import shapes, signing
 from hitloop_tui.attach.direct import settle
 from hitloop_tui.attach.inbox import Inbox
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.recording import Ballot, FirstAnswer
 from hitloop_tui.attach.review import Review, State, Verdict
 from hitloop_tui.attach.shapes import stored_request
-from hitloop_tui.errors import InvalidVerdict
+from hitloop_tui.attach.signing import Signed
+from hitloop_tui.errors import Conflict, InvalidVerdict, SigningError
 
 Result = Literal["recorded", "already_decided", "stale", "invalid", "failed"]
 """`failed`: a file could not be read or written, and nothing was recorded."""
@@ -88,20 +90,23 @@ def _record(
     inbox: Inbox, review: Review, verdicts: Mapping[int, Verdict], person: Person
 ) -> Outcome:
     ledger, hold_s = inbox.ledger, _hold(inbox, review)
-
-    def counted(ballot: Ballot) -> Any:
-        approved_by = (*review.reading.approvals, *ballot.approved_by)
-        return shapes.answer(replace(review, approved_by=approved_by), ballot.known, person)
-
     try:
+        signed = _signed(review, verdicts, person)
         first: FirstAnswer | int | None
         if _whole(review, verdicts):
-            answer = shapes.answer(review, verdicts, person)
-            first = ledger.record(review, verdicts, answer, person, hold_s=hold_s)
+            answer = signed.answer if signed else shapes.answer(review, verdicts, person)
+            first = ledger.record(review, verdicts, answer, person, hold_s=hold_s, signed=signed)
         else:
-            first = ledger.record_part(review, verdicts, person, counted, hold_s=hold_s)
+            counted = partial(_together, review, person, signed)
+            first = ledger.record_part(
+                review, verdicts, person, counted, hold_s=hold_s, signed=signed
+            )
     except InvalidVerdict as error:
         return Outcome(review.id, "invalid", detail=str(error))
+    except Conflict as error:
+        return Outcome(review.id, "stale", detail=str(error))
+    except SigningError as error:
+        return Outcome(review.id, "failed", detail=str(error))
     match first:
         case FirstAnswer():
             return already_decided(review.id, first)
@@ -112,6 +117,25 @@ def _record(
     if record.state is State.HELD:
         detail = f"held for {hold_s:g} s: undo takes it back"
     return Outcome(review.id, "recorded", record.decided_by, record.decided_at, detail)
+
+
+def _signed(review: Review, verdicts: Mapping[int, Verdict], person: Person) -> Signed | None:
+    """What this person answers, where they sign it; not while Actions stay open."""
+    known = {**review.verdicts, **verdicts}
+    if len(known) < len(review.actions):
+        return None
+    return signing.signed(review, shapes.answer(review, known, person), person)
+
+
+def _together(review: Review, person: Person, signed: Signed | None, ballot: Ballot) -> Any:
+    """What the thread gets of all verdicts. Raises Conflict when that is not what was signed."""
+    approved_by = (*review.reading.approvals, *ballot.approved_by)
+    answer = shapes.answer(replace(review, approved_by=approved_by), ballot.known, person)
+    if signed is not None and review.reading.quorum > 1:
+        return signed.with_votes(answer.get("approved_by"), ballot.votes)
+    if person.sign is not None and (signed is None or signed.answer != answer):
+        raise Conflict("another Action was decided while this one was signed: look again")
+    return answer
 
 
 def _whole(review: Review, verdicts: Mapping[int, Verdict]) -> bool:

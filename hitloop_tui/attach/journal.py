@@ -225,9 +225,10 @@ def _rows(connection: sqlite3.Connection, kind: str) -> Iterator[Fault]:
 
 
 def _untold(kind: str, row: Sequence[Any]) -> Iterator[Fault]:
-    """A row without an entry: right only for what has not ended yet."""
-    told_at_its_end = {"outcome": (None, None, ""), "order_outcome": (None, None, "")}
-    if tuple(row)[-3:] != told_at_its_end.get(kind):
+    """A row without an entry: right only where its end is sealed, and it has none yet."""
+    said = dict(zip(SEALED[kind][2], tuple(row)[1:], strict=True))
+    open_ = kind.endswith("outcome") and said["outcome"] is None and said["finished_at"] is None
+    if not open_ or (kind == "outcome" and said["detail"]):
         yield Fault(None, f"row {row[0]} of {SEALED[kind][0]} was put in: no entry tells of it")
 
 

@@ -15,6 +15,7 @@ from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.recording import Ballot, FirstAnswer, Said
 from hitloop_tui.attach.review import Act, Claim, Identity, Review, State, Verdict
+from hitloop_tui.attach.signing import Signed
 
 # The last attempt of each decision, and what was ordered about it, decide its state.
 _RECORDS = """
@@ -89,6 +90,7 @@ class Ledger:
         person: Person,
         *,
         hold_s: float = 0.0,
+        signed: Signed | None = None,
     ) -> FirstAnswer | None:
         """Record the decision on a whole Review; None when recorded, else who was first.
 
@@ -101,7 +103,9 @@ class Ledger:
                 connection, review, verdicts
             )
             if first is None:
-                recording.insert_decision(connection, review, verdicts, answer, person, hold_s)
+                recording.insert_decision(
+                    connection, review, verdicts, answer, person, hold_s, signed
+                )
             return first
 
     def record_part(
@@ -112,6 +116,7 @@ class Ledger:
         answer: Callable[[Ballot], Any],
         *,
         hold_s: float = 0.0,
+        signed: Signed | None = None,
     ) -> FirstAnswer | int:
         """Record verdicts on some Actions, all or none; how many are missing, or who was first.
 
@@ -127,11 +132,11 @@ class Ledger:
             if first is not None:
                 return first
             recording.require_agreement(connection, review, verdicts)
-            recording.insert_verdicts(connection, review, verdicts, person)
+            recording.insert_verdicts(connection, review, verdicts, person, signed)
             ballot = recording.ballot(connection, review)
             if ballot.missing == 0:
                 said, value = ballot.known, answer(ballot)
-                recording.insert_decision(connection, review, said, value, person, hold_s)
+                recording.insert_decision(connection, review, said, value, person, hold_s, signed)
             return ballot.missing
 
     def stamp(self) -> tuple[Any, ...]:

@@ -6,7 +6,8 @@ import contextlib
 import os
 import pwd
 import socket
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -18,13 +19,15 @@ class Person:
     account: dict[str, Any]
     kind: str = "human"
     """`system` where no person decides."""
+    sign: Callable[[bytes], str] | None = field(default=None, compare=False, repr=False)
+    """Signs what is decided; may raise SigningError. None: decisions are not signed."""
 
     @property
     def decided_by(self) -> str:
         return f"{self.kind}:{self.name}"
 
 
-def this_person(stated: str | None = None) -> Person:
+def this_person(stated: str | None = None, sign: Callable[[bytes], str] | None = None) -> Person:
     """The person of this process.
 
     The uid is kernel truth. Terminal and ssh connection come from the environment, so they are
@@ -42,4 +45,4 @@ def this_person(stated: str | None = None) -> Person:
         account["ssh"] = os.environ["SSH_CONNECTION"]
     with contextlib.suppress(OSError):
         account["tty"] = os.ttyname(0)
-    return Person(stated or login, account)
+    return Person(stated or login, account, sign=sign)

@@ -8,11 +8,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from hitloop_tui.attach import journal
 from hitloop_tui.attach.ledger_clock import later, now
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.review import APPROVALS, Review, Verdict
+from hitloop_tui.attach.signing import Signed
 from hitloop_tui.core.people import same_person
 from hitloop_tui.core.plain_json import json_text
 from hitloop_tui.errors import InvalidVerdict
@@ -38,11 +40,15 @@ class Said:
     verdict: Verdict
     by: str
     at: str
+    signed: dict[str, Any] | None = None
+    """Their answer with its signature."""
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Said:
         verdict = Verdict.from_json(json.loads(row["verdict"]))
-        return cls(row["digest"], row["action"], verdict, row["decided_by"], row["decided_at"])
+        signed = None if row["signed"] is None else json.loads(row["signed"])
+        place = (row["digest"], row["action"])
+        return cls(*place, verdict, row["decided_by"], row["decided_at"], signed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,8 @@ class Ballot:
     """Who has approved each Action, in order."""
     missing: int
     """How many verdicts are still needed."""
+    votes: tuple[dict[str, Any], ...] = ()
+    """Signed approvals, in order."""
 
     @property
     def approved_by(self) -> tuple[str, ...]:
@@ -67,7 +75,7 @@ STANDING = f"SELECT decided_by, decided_at FROM decisions WHERE key=? AND {_STAN
 _ROUND = (
     "(SELECT count(*) FROM decisions d JOIN withdrawals x ON x.seq=d.seq WHERE d.key=verdicts.key)"
 )
-_WORDS = "SELECT key, digest, action, verdict, decided_by, decided_at FROM verdicts"
+_WORDS = "SELECT key, digest, action, verdict, decided_by, decided_at, signed FROM verdicts"
 UNDECIDED = (
     f"{_WORDS} WHERE NOT EXISTS (SELECT 1 FROM decisions d WHERE d.key=verdicts.key"
     f" AND d.{_STANDING}) AND round={_ROUND} ORDER BY id"
@@ -121,13 +129,18 @@ def ballot(connection: sqlite3.Connection, review: Review) -> Ballot:
 
 
 def insert_verdicts(
-    connection: sqlite3.Connection, review: Review, verdicts: Mapping[int, Verdict], person: Person
+    connection: sqlite3.Connection,
+    review: Review,
+    verdicts: Mapping[int, Verdict],
+    person: Person,
+    signed: Signed | None = None,
 ) -> None:
     round_, account, at = _round(connection, review.key), json.dumps(person.account), now()
+    vote = json.dumps(signed.vote) if signed and review.reading.quorum > 1 else None
     for action, verdict in verdicts.items():
         cursor = connection.execute(
             "INSERT INTO verdicts (key, round, digest, action, verdict, decided_by, account,"
-            " decided_at) VALUES (?,?,?,?,?,?,?,?)",
+            " decided_at, signed) VALUES (?,?,?,?,?,?,?,?,?)",
             (
                 review.key,
                 round_,
@@ -136,7 +149,8 @@ def insert_verdicts(
                 json.dumps(verdict.to_json()),
                 person.decided_by,
                 account,
-                at,
+                signed.at if signed else at,
+                vote,
             ),
         )
         assert cursor.lastrowid is not None
@@ -150,9 +164,10 @@ def insert_decision(
     answer: object,
     person: Person,
     hold_s: float = 0.0,
+    signed: Signed | None = None,
 ) -> None:
     """Raises sqlite3.IntegrityError when another decision stands."""
-    identity, decided_at = review.question.identity, now()
+    identity, decided_at = review.question.identity, signed.at if signed else now()
     in_order: Sequence[Verdict] = [verdicts[n] for n in range(len(review.actions))]
     latency = datetime.fromisoformat(decided_at) - review.question.requested_at
     cursor = connection.execute(
@@ -174,7 +189,7 @@ def insert_decision(
             decided_at,
             max(0.0, latency.total_seconds() * 1000),
             later(hold_s) if hold_s > 0 else None,
-            None,
+            signed.signature if signed else None,
         ),
     )
     assert cursor.lastrowid is not None
@@ -235,4 +250,5 @@ def count(review: Review, words: Sequence[Said]) -> Ballot:
             known[action] = said.verdict
     undecided = [n for n in range(len(review.actions)) if n not in known]
     missing = sum(max(1, needed - len(people.get(n, ()))) for n in undecided)
-    return Ballot(known, people, missing)
+    votes = [said.signed for said in words if said.signed and said.verdict.kind in APPROVALS]
+    return Ballot(known, people, missing, tuple(votes))

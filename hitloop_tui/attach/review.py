@@ -84,20 +84,23 @@ class Identity:
     @cached_property
     def key(self) -> str:
         """SHA-256 of all six parts, 64 hex digits: the ledger's key."""
-        parts = [
-            self.thread_id,
-            self.checkpoint_ns,
-            self.checkpoint_id,
-            self.task_id,
-            self.interrupt_id,
-            self.answers,
-        ]
-        text = json.dumps(parts, ensure_ascii=True)
+        place = [self.thread_id, self.checkpoint_ns, self.checkpoint_id, self.task_id]
+        text = json.dumps([*place, self.interrupt_id, self.answers], ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def id(self) -> str:
         return self.key[:ID_LENGTH]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPlace:
+    """The task that asked, where LangGraph keeps its answers: at the root or inside a subgraph."""
+
+    checkpoint_ns: str
+    checkpoint_id: str
+    task_id: str
+    task_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,11 @@ class Question:
     """An answer to this very question is stored on its task, yet the task did not finish."""
     leftover_answer: bool = False
     """A plain resume by somebody else lies on the head and would leak into the next question."""
+    leftover_spent: bool = False
+    """That answer has reached another question, or its task ended without taking it: nobody runs
+    this one with it."""
+    place: TaskPlace | None = None
+    """None where answers are kept in another way."""
     undecodable: str | None = None
     """Why the value could not be read; `value` then describes the bytes."""
 
@@ -197,6 +205,8 @@ class Reading:
     """Who has approved already, as the asking code knows it."""
     deadline: datetime | None = None
     on_deadline: OnDeadline = OnDeadline.LEAVE
+    signed: bool = False
+    """Whether the asking code takes only answers that are signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +290,7 @@ class Review:
             "approved_by": list(self.approved_by),
             "deadline": _iso(self.reading.deadline),
             "on_deadline": self.reading.on_deadline.value,
+            "signed": self.reading.signed,
             "held_until": self.held_until,
             "claimed_by": None if self.claim is None else self.claim.by,
             "acts": [act.value for act in self.acts],

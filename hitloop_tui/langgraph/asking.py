@@ -46,13 +46,17 @@ Pose = Callable[[Asked, str | None], Any]
 """The interrupt value of a question; the text says why the answer before was refused."""
 Check = Callable[[Action], PolicyVerdict]
 """What the policy says about an edited call; may raise `Refused`."""
+Verify = Callable[[Any, Asked], Any]
+"""An answer, once its signatures are checked; may raise `Refused`."""
 
 
-def ask_people(asked: Asked, pose: Pose, check: Check) -> Settled:
+def ask_people(asked: Asked, pose: Pose, check: Check, verify: Verify | None = None) -> Settled:
     error = None
     while True:
         value = interrupt(pose(asked, error))
         try:
+            if verify is not None:
+                value = verify(value, asked)
             step = _after(read_answer(value, asked.action), asked, check)
         except Refused as refusal:
             error = str(refusal)

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from langgraph.errors import GraphInterrupt
@@ -20,6 +21,7 @@ from hitloop_tui.langgraph.execution import Place, current_place
 from hitloop_tui.langgraph.notice import InterruptCallback, Notice
 from hitloop_tui.langgraph.plain import plain, stable_action
 from hitloop_tui.langgraph.question import question
+from hitloop_tui.langgraph.signed import Signatures, signers_file
 from hitloop_tui.langgraph.telemetry import GateLogger
 
 Args = dict[str, Any]
@@ -40,6 +42,7 @@ def hitl_action(
     description: str | None = None,
     on_interrupt: InterruptCallback | None = None,
     logger: GateLogger | None = None,
+    allowed_signers: Path | str | None = None,
 ) -> Callable[[F], F]:
     """Decorates a tool, sync or async, so that every call waits for a person's approval.
 
@@ -47,12 +50,14 @@ def hitl_action(
     so does a `risk_class` function that fails. `description` is a template over `tool_name`,
     `args` and `risk`. The tool runs with the approved or edited arguments; otherwise the call
     returns a dict with `rejected` and `reason` or `human_response`. It must be called inside of a
-    graph with a checkpointer.
+    graph with a checkpointer. `allowed_signers` is as for `create_interrupt_gate_node`.
     """
     validators = tuple(anomaly_validators or ())
+    signers = signers_file(allowed_signers)
 
     def decorate(function: F) -> F:
-        guard = _Guard(function, risk_class, validators, description, Notice(logger, on_interrupt))
+        notice = Notice(logger, on_interrupt)
+        guard = _Guard(function, risk_class, validators, description, notice, signers)
         wrapper = guard.wrapped()
         wrapper.__dict__["_hitl_action"] = True
         wrapper.__dict__["_hitl_config"] = {
@@ -82,6 +87,7 @@ class _Guard:
         validators: tuple[AnomalyValidator, ...],
         description: str | None,
         notice: Notice,
+        signers: Path | None,
     ) -> None:
         self.function = function
         self.name = getattr(function, "__name__", type(function).__name__)
@@ -89,6 +95,7 @@ class _Guard:
         self.validators = validators
         self.description = description
         self.notice = notice
+        self.signers = signers
         self.signature = inspect.signature(function)
         self.hidden = frozenset(_hidden(self.signature))
 
@@ -174,7 +181,10 @@ class _Guard:
     def _ask(self, bound: inspect.BoundArguments, call: _Call) -> Settled:
         def pose(asked: Asked, error: str | None) -> list[dict[str, Any]]:
             text = self._description(asked.action)
-            return question(asked, POLICY, call.values, error=error, description=text)
+            signed = self.signers is not None
+            return question(
+                asked, POLICY, call.values, error=error, description=text, signed=signed
+            )
 
         def check(edited: Action) -> PolicyVerdict:
             if edited.tool_name != self.name:
@@ -185,7 +195,8 @@ class _Guard:
                 raise Refused(f"The edited arguments do not fit {self.name}: {error}.") from None
             return PolicyVerdict("auto_approve", "Edited by a person.")
 
-        return ask_people(Asked(call.action, call.reason), pose, check)
+        verify = Signatures(self.signers).checked if self.signers else None
+        return ask_people(Asked(call.action, call.reason), pose, check, verify)
 
     def _description(self, action: Action) -> str | None:
         if self.description is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -34,6 +35,7 @@ from hitloop_tui.langgraph.inbox_types import (
 from hitloop_tui.langgraph.notice import InterruptCallback, Notice
 from hitloop_tui.langgraph.plain import stable_action, state_values
 from hitloop_tui.langgraph.question import question
+from hitloop_tui.langgraph.signed import Signatures, signers_file
 from hitloop_tui.langgraph.telemetry import GateLogger
 from hitloop_tui.langgraph.tool_node import create_interrupt_tool_node
 
@@ -60,6 +62,7 @@ def create_interrupt_gate_node(
     logger: GateLogger | None = None,
     on_interrupt: InterruptCallback | None = None,
     deadline: timedelta | None = None,
+    allowed_signers: Path | str | None = None,
 ) -> InterruptGate:
     """A node that reads `proposed_action` and writes `approval_decision` and `hitl_status`.
 
@@ -67,9 +70,11 @@ def create_interrupt_gate_node(
     `on_interrupt(payload, thread_id)`, sync or async, is called once per question, before the
     question is stored; after a crash in between it is called again. Its errors are logged and do
     not keep the question from being asked. `deadline` counts from the question and is only shown:
-    what happens when it passes is not the gate's to decide.
+    what happens when it passes is not the gate's to decide. With `allowed_signers`, a file as
+    ssh-keygen(1) describes it with names as in `--as NAME`, only answers count that one of these
+    people signed; where several must approve, each signs with a key of their own.
     """
-    return InterruptGate(policy, logger, on_interrupt, deadline)
+    return InterruptGate(policy, logger, on_interrupt, deadline, allowed_signers)
 
 
 def should_execute(state: Any) -> Literal["execute", "skip"]:
@@ -94,11 +99,13 @@ class InterruptGate(Runnable[Any, Update]):
         logger: GateLogger | None = None,
         on_interrupt: InterruptCallback | None = None,
         deadline: timedelta | None = None,
+        allowed_signers: Path | str | None = None,
     ) -> None:
         self.policy = policy
         self.logger = logger
         self.notice = Notice(logger, on_interrupt)
         self.deadline = deadline
+        self.signers = signers_file(allowed_signers)
         self.name = "hitl_gate"
 
     def __call__(self, state: Any) -> Update:
@@ -166,9 +173,11 @@ class InterruptGate(Runnable[Any, Update]):
         deadline = asked_at + self.deadline if asked_at and self.deadline else None
 
         def pose(asked: Asked, error: str | None) -> list[dict[str, Any]]:
-            return question(asked, self.policy.name, values, deadline, error)
+            signed = self.signers is not None
+            return question(asked, self.policy.name, values, deadline, error, signed=signed)
 
         def check(edited: Action) -> PolicyVerdict:
             return policy_verdict(self.policy, edited, values)
 
-        return ask_people(Asked(action, verdict.reason, verdict.people), pose, check)
+        verify = Signatures(self.signers, deadline).checked if self.signers else None
+        return ask_people(Asked(action, verdict.reason, verdict.people), pose, check, verify)

@@ -22,8 +22,12 @@ def question(
     deadline: datetime | None = None,
     error: str | None = None,
     description: str | None = None,
+    signed: bool = False,
 ) -> list[dict[str, Any]]:
-    """One question about one Action; `error` says why the answer before was refused."""
+    """One question about one Action; `error` says why the answer before was refused.
+
+    `signed` tells the console that only signed answers count.
+    """
     action, run_id = asked.action, state.get("run_id")
     detail = {
         "version": VERSION,
@@ -36,6 +40,8 @@ def question(
     }
     if asked.people > 1:
         detail |= {"quorum": asked.people, "approvals": list(asked.approvals)}
+    if signed:
+        detail["signed"] = True
     return [
         {
             "action_request": {"action": action.tool_name, "args": action.tool_args},

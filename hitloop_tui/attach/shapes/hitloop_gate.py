@@ -53,6 +53,7 @@ class HitloopGate:
             approvals=_texts(ours.get("approvals")),
             deadline=moment(ours.get("deadline")),
             on_deadline=_on_deadline(ours.get("on_deadline")),
+            signed=ours.get("signed") is True,
         )
 
     def check(self, review: Review, index: int, verdict: Verdict) -> None:
