@@ -19,18 +19,30 @@ _FILLERS = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800\u034f")
 
 _ESCAPE = re.compile(r"\\\\|\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
 _PLAIN = re.compile(r"[ -\[\]-~]*")
+_PRINTS = re.compile(r"[ -~\u00a0-\u00ac\u00ae-\u02ff\u2190-\u21ff\u2500-\u25ff…•✓✗⏎␣]*")
+"""Most of our own texts. They may hold a no-break space, which `safe` never lets through."""
 
 
 class Safe(str):
-    """Text that went through the door; the only text widgets and the command line print."""
+    """Text that went through the door; the only text widgets and the command line print.
+
+    `Safe(text)` is for words of our own around pieces that are safe already: it leaves backslashes
+    and combining marks alone, so it is not injective, but no instance ever holds a character that
+    controls a terminal, prints as nothing or moves others.
+    """
 
     __slots__ = ()
+
+    def __new__(cls, text: str) -> Safe:
+        if not _PRINTS.fullmatch(text):
+            text = "".join(_escaped(c) if c not in "\\\xa0" and _hidden(c) else c for c in text)
+        return super().__new__(cls, text)
 
 
 def safe(text: str) -> Safe:
     """`text` on one line, with controls, bidi, zero-width and look-alike characters escaped."""
     if _PLAIN.fullmatch(text):
-        return Safe(text)
+        return str.__new__(Safe, text)
     shown: list[str] = []
     marks = MAX_MARKS  # a mark at the very start has no base to sit on
     for char in text:
@@ -40,7 +52,7 @@ def safe(text: str) -> Safe:
         else:
             marks = 0
             shown.append(_escaped(char) if _hidden(char) else char)
-    return Safe("".join(shown))
+    return str.__new__(Safe, "".join(shown))
 
 
 def safe_lines(text: str) -> list[Safe]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hitloop_tui.attach.inline import inline, pairs
 from hitloop_tui.cli.json_text import json_lines
-from hitloop_tui.safetext import hidden_characters, safe, safe_lines, unescape
+from hitloop_tui.safetext import Safe, hidden_characters, safe, safe_lines, unescape
 
 ANY = st.text(st.characters())
 """Surrogates, controls and unassigned characters included."""
@@ -121,3 +121,11 @@ def test_json_lines_double_nothing():
         '  "b": {}',
         "}",
     ]
+
+
+def test_no_text_of_our_own_holds_what_controls_a_terminal_or_hides():
+    everything = "".join(map(chr, range(0x110000)))
+    shown = Safe(everything)
+    assert not set(hidden_characters(shown)) - {"\xa0"}
+    assert not any(char in shown for char in "\n\t\r\x1b\x9b\x7f\u202e")
+    assert Safe("▎ a\\b …") == "▎ a\\b …"
