@@ -43,6 +43,8 @@ class Row:
     actions: int
     warnings: int
     decided_by: str | None
+    undecided: bool
+    """Whether a person may still give a verdict."""
     claimed_by: str | None = None
     deadline: float | None = None
     """Seconds since the epoch."""
@@ -65,6 +67,7 @@ class Row:
             actions=len(review.actions),
             warnings=len(review.reading.warnings),
             decided_by=review.decided_by,
+            undecided=review.undecided,
             claimed_by=None if review.claim is None else review.claim.by,
             deadline=None if deadline is None else deadline.timestamp(),
             acts=review.acts,

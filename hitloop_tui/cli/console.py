@@ -54,7 +54,6 @@ def console(
         raise BadInput(f"there is no directory {path.parent}")
     _refuse_typo(argument)
     graph_refs(graphs, config, settings)
-    logged = telemetry_file(telemetry, settings)
     need_terminal()
     if not graphs and not config:
         graphs = tuple(f"{name}={settings.folder / ref}" for name, ref in settings.graphs.items())
@@ -65,10 +64,11 @@ def console(
         path,
         person=this_person(stated),
         ledger=ledger or settings.ledger_of(path),
-        telemetry=logged,
+        telemetry=telemetry_file(telemetry, settings),
         graphs=graphs,
         config=config,
         read_only=read_only,
+        hold=settings.hold,
         mouse=not no_mouse,
     )
     sys.exit(code)

@@ -16,6 +16,7 @@ from types import FrameType
 
 from hitloop_tui.attach.person import Person
 from hitloop_tui.cli.narration import say
+from hitloop_tui.config import read_settings
 from hitloop_tui.errors import BadInput
 
 STOP_S = 15.0
@@ -41,7 +42,7 @@ def run_demo(
             else:
                 from hitloop_tui.tui import run_console
 
-                run_console(db, person=person)
+                run_console(db, person=person, hold=read_settings().hold)
 
 
 @contextlib.contextmanager

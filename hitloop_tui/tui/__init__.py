@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hitloop_tui.attach.person import Person
+from hitloop_tui.hold import NO_HOLD, Hold
 
 LOCAL_FPS = "60"
 REMOTE_FPS = "15"
@@ -21,6 +22,7 @@ def run_console(
     graphs: Sequence[str] = (),
     config: Path | None = None,
     read_only: bool = False,
+    hold: Hold = NO_HOLD,
     mouse: bool = True,
 ) -> int:
     """Open the console on a database until the person leaves; the exit code.
@@ -31,7 +33,7 @@ def run_console(
     from hitloop_tui.tui.app import ConsoleApp
     from hitloop_tui.tui.setup import Setup
 
-    app = ConsoleApp(Setup(db, person, ledger, telemetry, graphs, config, read_only))
+    app = ConsoleApp(Setup(db, person, ledger, telemetry, graphs, config, read_only, hold))
     app.run(mouse=mouse)
     return app.return_code or 0
 

@@ -6,7 +6,9 @@ however long a dialog stays open and whatever arrives meanwhile.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -16,7 +18,7 @@ from textual.screen import ModalScreen
 from hitloop_tui.attach.decide import Outcome
 from hitloop_tui.attach.form import fields_of
 from hitloop_tui.attach.inbox import Row
-from hitloop_tui.attach.review import RISK_ORDER, Kind, Review, Verdict
+from hitloop_tui.attach.review import RISK_ORDER, Kind, Review, State, Verdict
 from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui import verdicts
 from hitloop_tui.tui.content import MUTED, WARN, own, text
@@ -29,11 +31,15 @@ from hitloop_tui.tui.dialogs import (
     Respond,
     RespondDialog,
 )
+from hitloop_tui.tui.holding import Holding
 from hitloop_tui.tui.widgets.card import Card
 
 WHY = "Why? The agent reads it. Enter alone gives no reason."
 LISTED = 12
 """Reviews named one by one before a decision on many."""
+
+SLOW_S = 0.5
+_SLOW = own("not recorded yet: waiting for a file that another program has locked", WARN)
 
 T = TypeVar("T")
 
@@ -53,6 +59,10 @@ class Screen(Protocol):
 
     async def ask_person(self, dialog: ModalScreen[T]) -> T | None: ...
 
+    async def ask_about(self, review: Review, dialog: ModalScreen[T]) -> T | None:
+        """Ask, and tell in the dialog what becomes of the Review meanwhile."""
+        ...
+
     def flash(self, said: Content) -> None: ...
 
     async def decided(self, review: Review, outcome: Outcome) -> None: ...
@@ -61,8 +71,11 @@ class Screen(Protocol):
 class Deciding:
     """The verdict flows."""
 
-    def __init__(self, screen: Screen, *, read_only: bool) -> None:
+    def __init__(self, screen: Screen, holding: Holding, me: str, *, read_only: bool) -> None:
+        """`me` is the `decided_by` of the person at this console."""
         self._screen = screen
+        self._holding = holding
+        self._me = me
         self._read_only = read_only
         self._under_way: set[str] = set()
 
@@ -71,7 +84,9 @@ class Deciding:
         card = self._screen.card
         if card.review is not None and card.review.key in self._under_way:
             return "this Review is being decided"
-        return verdicts.why_not(card.review, card.action_index, kind, read_only=self._read_only)
+        if self._read_only:
+            return "this console is read-only"
+        return verdicts.why_not(card.review, card.action_index, kind, self._me)
 
     def press(self, kind: Kind) -> Callable[[], Coroutine[Any, Any, None]] | None:
         """A decision key was pressed: what to do about it, or None when it does nothing."""
@@ -95,10 +110,13 @@ class Deciding:
             verdict = await self._verdict(kind, shown, index)
             if verdict is None:
                 return
-            outcome = await self._record(shown, {index: verdict})
+            outcome, became = await self._record(shown, {index: verdict})
         finally:
             self._under_way.discard(shown.key)
-        self._screen.flash(verdicts.said(outcome, shown, [verdict]))
+        self._holding.add([became] if outcome.outcome == "recorded" else [])
+        if became.state is State.HELD:  # the status line counts down
+            outcome = replace(outcome, detail="")
+        self._screen.flash(verdicts.said(outcome, shown, index, kind))
         await self._screen.decided(shown, outcome)
 
     async def decide_many(self, kind: Kind, rows: Sequence[Row]) -> bool:
@@ -122,20 +140,21 @@ class Deciding:
             return False
         if not await self._screen.ask_person(_confirmation(kind, able, len(rows) - len(able))):
             return False
-        outcomes = [await self._record(review, given) for review, given in able]
-        self._screen.flash(verdicts.said_of_many(outcomes))
+        done = [await self._record(review, given) for review, given in able]
+        self._holding.add(became for outcome, became in done if outcome.outcome == "recorded")
+        self._screen.flash(verdicts.said_of_many([outcome for outcome, _ in done]))
         return True
 
     async def _verdict(self, kind: Kind, shown: Review, index: int) -> Verdict | None:
         action = shown.actions[index]
         match kind:
             case Kind.REJECT:
-                reason = await self._screen.ask_person(
-                    ReasonDialog(safe(f"Reject {action.tool_name}"), WHY)
+                reason = await self._screen.ask_about(
+                    shown, ReasonDialog(safe(f"Reject {action.tool_name}"), WHY)
                 )
                 return None if reason is None else Verdict(kind, reason=reason or None)
             case Kind.EDIT:
-                args = await self._screen.ask_person(EditDialog(action))
+                args = await self._screen.ask_about(shown, EditDialog(action))
                 return None if args is None else Verdict(kind, args=args)
             case Kind.RESPOND:
                 answer = await self._answer(shown, index)
@@ -148,13 +167,17 @@ class Deciding:
         schema = shown.actions[index].answer_schema
         fields = fields_of(schema) if schema is not None else None
         if fields is not None:
-            answer = await self._screen.ask_person(FormDialog(shown, index, fields))
+            answer = await self._screen.ask_about(shown, FormDialog(shown, index, fields))
             if answer != FormDialog.AS_JSON:
                 return answer if isinstance(answer, Respond) else None
-        return await self._screen.ask_person(RespondDialog(shown, index))
+        return await self._screen.ask_about(shown, RespondDialog(shown, index))
 
-    async def _record(self, shown: Review, given: Mapping[int, Verdict]) -> Outcome:
-        return await self._screen.ask(lambda desk: desk.decide(shown, given))
+    async def _record(self, shown: Review, given: Mapping[int, Verdict]) -> tuple[Outcome, Review]:
+        slow = asyncio.get_running_loop().call_later(SLOW_S, self._screen.flash, _SLOW)
+        try:
+            return await self._screen.ask(lambda desk: desk.decide(shown, given))
+        finally:
+            slow.cancel()
 
 
 def _confirmation(

@@ -95,9 +95,46 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
             "Next Action of a batch.",
             shown="]",
         ),
+        Key("watch", "w", "watch", "watch", "Tell others that you are looking at it, or stop."),
+    ),
+    "After a decision": (
+        Key(
+            "undo",
+            "u",
+            "act('undo')",
+            "undo",
+            "Take back the held decision on the card, or your last one.",
+            footer=6,
+        ),
+        Key(
+            "retry",
+            "exclamation_mark",
+            "act('retry')",
+            "retry",
+            "Try again what failed or stopped halfway; asks first.",
+            shown="!",
+            footer=1,
+        ),
+        Key(
+            "clear",
+            "C",
+            "act('clear')",
+            "clear",
+            "Take the stored answer away, to decide anew; asks first.",
+            footer=2,
+        ),
+        Key("done", "D", "act('done')", "done", "Say that the tool ran; asks first.", footer=3),
+        Key(
+            "dismiss",
+            "x",
+            "act('dismiss')",
+            "dismiss",
+            "Hide a decision that was not applied; it stays on record.",
+            footer=4,
+        ),
     ),
     "Several at once": (
-        Key("mark", "space", "mark", "mark", "Mark this Review and move down.", footer=6),
+        Key("mark", "space", "mark", "mark", "Mark this Review and move down.", footer=7),
         Key(
             "mark_all",
             "asterisk",
@@ -161,7 +198,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
             "filter",
             "Show only rows with these words.",
             shown="/",
-            footer=7,
+            footer=8,
         ),
         Key("sort", "o", "sort", "sort", "Newest, riskiest or oldest first."),
         Key("copy_id", "y", "copy('id')", "copy id", "Copy the Review's id."),
@@ -181,7 +218,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
             "trace",
             "Show or hide the trace.",
             shown="T",
-            footer=8,
+            footer=9,
         ),
         Key("follow", "t", "follow", "follow", "Follow the trace, or hold it still."),
         Key(
@@ -206,15 +243,19 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
             "Everything by name; also ctrl+p.",
             shown=":",
         ),
-        Key("help", "question_mark", "help", "help", "This list.", shown="?", footer=9),
-        Key("quit", "q", "app.quit", "quit", "Leave; decisions stay recorded.", footer=10),
+        Key("help", "question_mark", "help", "help", "This list.", shown="?", footer=10),
+        Key("quit", "q", "app.quit", "quit", "Leave; decisions stay recorded.", footer=11),
     ),
 }
 
 KEYS = tuple(key for keys in SECTIONS.values() for key in keys)
+DISPLAY = {key.id: key.display for key in KEYS}
 FOOTER = tuple(sorted((key for key in KEYS if key.footer), key=lambda key: key.footer))
 VERBS = ("approve", "reject", "edit", "respond", "ignore")
 """Keys that decide; each is the name of a verdict, too."""
+REPAIRS = ("retry", "clear", "done", "dismiss")
+"""Keys for decisions that did not go well; each is the name of an `Act`, too. The footer shows them
+in place of the verbs where no verdict can be given."""
 
 
 def bindings(scope: Scope) -> list[Binding]:

@@ -86,6 +86,10 @@ class Reader:
         """Read the whole database anew."""
         await self._elsewhere(self._load)
 
+    async def look(self) -> None:
+        """Read what has changed since, though no file may have."""
+        await self._elsewhere(self._refresh)
+
     async def trace(self, shown: bool, thread_id: str | None = None) -> None:
         """Tell the trace of one thread or of all, from the recent past on; or no more."""
 
@@ -126,13 +130,17 @@ class Reader:
                 group.create_task(self._trace())
                 group.create_task(self._look())
         finally:
+            with suppress(HitloopError):
+                self._desk.leave()
             for session in sessions:
                 session.close()
 
     async def _attach(self) -> Session:
         while True:
             try:
-                return Session.open(self._db, self._setup.ledger, self._setup.telemetry)
+                return Session.open(
+                    self._db, self._setup.ledger, self._setup.telemetry, self._setup.hold
+                )
             except HitloopError as error:
                 self._say(str(error))
                 await asyncio.sleep(LOOK_S)

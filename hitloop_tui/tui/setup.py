@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hitloop_tui.attach.person import Person
+from hitloop_tui.hold import NO_HOLD, Hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Setup:
     config: Path | None = None
     """A `langgraph.json`."""
     read_only: bool = False
+    hold: Hold = NO_HOLD
+    """How long decisions wait for an undo."""
     clock: Callable[[], float] = time.monotonic
     """For the grace period of decision keys."""
 

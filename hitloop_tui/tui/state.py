@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from hitloop_tui.attach.inbox import Row
-from hitloop_tui.attach.review import State
 
 _RISK_RANK = {"high": 0, "medium": 1, None: 2, "low": 3}
 """Nobody rated it is not the same as safe: unrated comes before low."""
@@ -48,7 +47,7 @@ class InboxState:
     cursor: str | None = None
     total: int = 0
     waiting: int = 0
-    """Pending rows of the whole inbox, whatever the filter."""
+    """Rows of the whole inbox that a person may decide, whatever the filter."""
     high: int = 0
     _rows: Sequence[Row] = ()
     """All open rows, newest first."""
@@ -70,11 +69,11 @@ class InboxState:
         """Take a new reading of the inbox, sorted newest first."""
         self._rows = rows
         self.total = len(rows)
-        pending = [row for row in rows if row.state is State.PENDING]
-        self.waiting = len(pending)
-        self.high = sum(row.risk == "high" for row in pending)
+        undecided = [row for row in rows if row.undecided]
+        self.waiting = len(undecided)
+        self.high = sum(row.risk == "high" for row in undecided)
         if self.marks:
-            self.marks &= {row.key for row in pending}
+            self.marks &= {row.key for row in undecided}
         return self._show()
 
     def search(self, text: str) -> Moved:
@@ -94,26 +93,26 @@ class InboxState:
     def move(self, by: int) -> None:
         self.move_to(self.index + by)
 
-    def next_pending(self) -> bool:
-        """Move to the next pending row, from the top again after the last; False when none."""
+    def next_undecided(self) -> bool:
+        """Move to the next row to decide, from the top again after the last; False when none."""
         start = self.index + 1
         for row in [*self.shown[start:], *self.shown[: max(start - 1, 0)]]:
-            if row.state is State.PENDING:
+            if row.undecided:
                 self.cursor = row.key
                 return True
         return False
 
     def toggle_mark(self) -> bool:
-        """Mark or unmark the row under the cursor; False when it is not pending."""
+        """Mark or unmark the row under the cursor; False when it cannot be decided."""
         row = self.row
-        if row is None or row.state is not State.PENDING:
+        if row is None or not row.undecided:
             return False
         self.marks ^= {row.key}
         return True
 
     def mark_shown(self) -> None:
-        """Mark all shown pending rows; unmark them when they are all marked already."""
-        keys = {row.key for row in self.shown if row.state is State.PENDING}
+        """Mark all shown rows to decide; unmark them when they are all marked already."""
+        keys = {row.key for row in self.shown if row.undecided}
         self.marks = self.marks - keys if keys <= self.marks else self.marks | keys
 
     def place(self, key: str) -> int:

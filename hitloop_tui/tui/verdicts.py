@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from textual.content import Content
 
 from hitloop_tui.attach.decide import Outcome
-from hitloop_tui.attach.review import Kind, Review, State, Verdict
+from hitloop_tui.attach.review import APPROVALS, Kind, Review, Verdict
+from hitloop_tui.core.people import same_person
 from hitloop_tui.core.plain_json import json_text
-from hitloop_tui.safetext import safe
+from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui.content import BAD, GOOD, MUTED, STRONG, WARN, ago, line, own, text
 from hitloop_tui.tui.glyphs import G
+from hitloop_tui.tui.naming import name
 
 PAST = {
     Kind.APPROVE: "approved",
@@ -24,14 +26,12 @@ PAST = {
 }
 
 
-def why_not(review: Review | None, index: int, kind: Kind, *, read_only: bool) -> str | None:
-    """Why this verdict cannot be given on the Action in view; None when it can."""
-    if read_only:
-        return "this console is read-only"
+def why_not(review: Review | None, index: int, kind: Kind, me: str) -> str | None:
+    """Why `me` cannot give this verdict on the Action in view; None when that is possible."""
     if review is None:
         return "there is no Review on the card"
-    if review.state is not State.PENDING:
-        return _not_pending(review)
+    if not review.undecided:
+        return _not_undecided(review)
     if index in review.verdicts:
         return f"Action {index + 1} is {PAST[review.verdicts[index].kind]} already"
     if not review.actions:
@@ -39,27 +39,39 @@ def why_not(review: Review | None, index: int, kind: Kind, *, read_only: bool) -
     if kind not in review.actions[index].allowed:
         allowed = ", ".join(kind.value for kind in review.actions[index].allowed) or "nothing"
         return f"this question does not allow {kind.value}; it allows {allowed}"
+    return _said_before(review, kind, me)
+
+
+def _said_before(review: Review, kind: Kind, me: str) -> str | None:
+    """Where several people must approve, each has one word."""
+    if review.reading.quorum < 2:
+        return None
+    known = len(review.reading.approvals)
+    here = any(same_person(who, me) for who in review.approved_by[known:])
+    elsewhere = any(same_person(who, me) for who in review.approved_by[:known])
+    if here or (elsewhere and kind in APPROVALS):
+        return "you approved this already: it needs another person"
     return None
 
 
 def whole(review: Review, verdict: Verdict) -> dict[int, Verdict] | None:
     """The verdict on every Action that has none yet; None where it is not allowed."""
     still_open = [n for n in range(len(review.actions)) if n not in review.verdicts]
-    if review.state is not State.PENDING or not still_open:
+    if not review.undecided or not still_open:
         return None
     if any(verdict.kind not in review.actions[n].allowed for n in still_open):
         return None
     return dict.fromkeys(still_open, verdict)
 
 
-def said(outcome: Outcome, review: Review, verdicts: Sequence[Verdict]) -> Content:
-    """One line about what became of a decision."""
-    tool = text(safe(review.actions[0].tool_name if review.actions else "?"), STRONG)
+def said(outcome: Outcome, review: Review, index: int, kind: Kind) -> Content:
+    """One line about what became of a verdict on one Action."""
+    tool = text(safe(review.actions[index].tool_name), STRONG)
     of = line(tool, own("  "), text(safe(review.thread_id), MUTED))
     detail = text(safe(outcome.detail), MUTED)
     match outcome.outcome:
         case "recorded":
-            done = own(f"{G.decided} {PAST[verdicts[0].kind]} ", GOOD)
+            done = own(f"{G.mark} {PAST[kind]} ", GOOD)
             return line(done, of, own("  "), detail)
         case "already_decided":
             who = own(f"{G.warning} already decided by ", WARN)
@@ -76,9 +88,26 @@ def said(outcome: Outcome, review: Review, verdicts: Sequence[Verdict]) -> Conte
 def said_of_many(outcomes: Sequence[Outcome]) -> Content:
     """One line about what became of several decisions."""
     counts = Counter(outcome.outcome for outcome in outcomes)
-    words = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items()]
+    words = [f"{count} {what.replace('_', ' ')}" for what, count in counts.items()]
     style = GOOD if counts["recorded"] == len(outcomes) else WARN
-    return own(", ".join(words), style)
+    why = next((f": {outcome.detail}" for outcome in outcomes if outcome.outcome == "failed"), "")
+    return line(own(", ".join(words), style), text(safe(why), MUTED))
+
+
+def news(shown: Review, now: Review, me: str) -> Safe | None:
+    """What has happened to a Review since it was shown; None for nothing that matters."""
+    if now.state is not shown.state and now.decided_by and not shown.decided_by:
+        by = name(now.decided_by)
+        return Safe(f"{by} decided this {when(now.decided_at)}: a second answer is refused")
+    if now.state is not shown.state:
+        return safe(f"it is {now.state.value} by now" + (f": {now.detail}" if now.detail else ""))
+    if len(now.approved_by) > len(shown.approved_by):
+        return Safe(f"{name(now.approved_by[-1])} approved it meanwhile")
+    if now.verdicts.keys() - shown.verdicts.keys():
+        return Safe("another Action of it was decided meanwhile")
+    if now.claim is not None and not same_person(now.claim.by, me):
+        return Safe(f"{name(now.claim.by)} is looking at it, too")
+    return None
 
 
 def clipping(review: Review, index: int, what: str) -> str:
@@ -96,7 +125,7 @@ def when(at: str | None) -> str:
     return f"{max(int(seconds), 0)} s ago" if seconds < 60 else f"{ago(seconds)} ago"
 
 
-def _not_pending(review: Review) -> str:
+def _not_undecided(review: Review) -> str:
     who = f" by {review.decided_by} {when(review.decided_at)}" if review.decided_by else ""
     detail = f": {review.detail}" if review.detail else ""
     return f"this Review is {review.state.value}{who}{detail}"

@@ -15,9 +15,12 @@ from hitloop_tui.attach.source import Message
 from hitloop_tui.safetext import Safe, safe, unescape
 from hitloop_tui.tui.widgets.arguments import arguments_table
 from hitloop_tui.tui.widgets.card_sections import card_text
+from hitloop_tui.tui.widgets.card_status import Viewer, status_lines
 from hitloop_tui.tui.widgets.rows import Line, Wrapped, plain, render_text
 from hitloop_tui.tui.widgets.values import MAX_CHARS, MAX_LINES
 from tests.samples import HOSTILE, action, review
+
+VIEWER = Viewer(me="human:ann")
 
 
 def table(args: dict[Any, Any], width: int = 80, pages: int = 1) -> str:
@@ -26,7 +29,9 @@ def table(args: dict[Any, Any], width: int = 80, pages: int = 1) -> str:
 
 def card(*actions: ReviewAction, index: int = 0, width: int = 80, **other: Any) -> str:
     messages = other.pop("messages", ())
-    rows = render_text(card_text(review(*actions, **other), index, messages).lines, width)
+    shown = review(*actions, **other)
+    text = card_text(shown, index, messages)
+    rows = render_text([*text.head, *status_lines(shown, VIEWER), *text.body], width)
     return "\n".join(rows).replace("\u00a0", " ")
 
 
@@ -146,7 +151,7 @@ def test_the_card_is_in_order() -> None:
 
 
 def test_verdicts_that_are_not_allowed_are_faint() -> None:
-    lines = card_text(review(action(allowed=(Kind.APPROVE,))), 0).lines
+    lines = card_text(review(action(allowed=(Kind.APPROVE,))), 0).body
     keys = next(each for each in lines if any(text == "\u00a0approve" for text, _ in each.parts))
     styles = {text.strip(): style for text, style in keys.parts}
     assert styles["approve"] != styles["reject"] == "$faint"
@@ -194,17 +199,6 @@ def test_what_was_decided_is_shown() -> None:
     said = Verdict(Kind.RESPOND, value="the blue one")
     assert "the blue one" in card(state=State.APPLIED, verdicts={0: said})
     assert "no: [/x]" in card(verdicts={0: Verdict(Kind.REJECT, reason="no: [/x]")})
-
-
-def test_hidden_characters_are_named() -> None:
-    text = card(action({"to": "a\u202eb\u200b"}), width=200)
-    assert "to: hidden characters" in text
-    assert "U+202E RIGHT-TO-LEFT OVERRIDE x1" in text
-
-
-def test_lookalikes_are_named() -> None:
-    assert "U+0430 CYRILLIC SMALL LETTER A" in card(action({"to": "p\u0430ypal"}), width=200)
-    assert "Warnings" not in card(action({"to": "Привет Anna, Grüße"}))
 
 
 @given(st.text(), st.integers(10, 60))

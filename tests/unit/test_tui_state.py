@@ -28,6 +28,7 @@ def row(n: int, **changes: object) -> Row:
         actions=1,
         warnings=0,
         decided_by=None,
+        undecided=changes.get("state", State.PENDING) is State.PENDING,
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -126,16 +127,16 @@ def test_only_shown_reviews_are_marked_and_a_second_time_unmarks() -> None:
     assert state.marks == set()
 
 
-def test_next_pending_goes_round_and_skips_the_decided() -> None:
+def test_the_next_to_decide_goes_round_and_skips_the_decided() -> None:
     state = InboxState()
     state.replace([row(3), row(2, state=State.DECIDED), row(1)])
     state.move_to(0)
-    assert state.next_pending()
+    assert state.next_undecided()
     assert state.row == row(1)
-    assert state.next_pending()
+    assert state.next_undecided()
     assert state.row == row(3)
     state.replace([row(3, state=State.DECIDED)])
-    assert not state.next_pending()
+    assert not state.next_undecided()
 
 
 def test_arming_starts_anew_when_something_else_is_shown() -> None:

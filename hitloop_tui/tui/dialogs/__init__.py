@@ -5,7 +5,16 @@ from __future__ import annotations
 from hitloop_tui.tui.dialogs.confirm import ConfirmDialog
 from hitloop_tui.tui.dialogs.edit import EditDialog
 from hitloop_tui.tui.dialogs.form import FormDialog
+from hitloop_tui.tui.dialogs.frame import Dialog
 from hitloop_tui.tui.dialogs.reason import ReasonDialog
 from hitloop_tui.tui.dialogs.respond import Respond, RespondDialog
 
-__all__ = ["ConfirmDialog", "EditDialog", "FormDialog", "ReasonDialog", "Respond", "RespondDialog"]
+__all__ = [
+    "ConfirmDialog",
+    "Dialog",
+    "EditDialog",
+    "FormDialog",
+    "ReasonDialog",
+    "Respond",
+    "RespondDialog",
+]

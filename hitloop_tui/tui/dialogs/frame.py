@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from hitloop_tui.safetext import Safe
-from hitloop_tui.tui.content import BAD, FAINT, GOOD, KEY, MUTED, STRONG, line, own, text
+from hitloop_tui.tui.content import BAD, FAINT, GOOD, KEY, MUTED, STRONG, WARN, line, own, text
 from hitloop_tui.tui.glyphs import G
 from hitloop_tui.tui.widgets.rows_view import LinesView
 
@@ -37,6 +37,21 @@ class Dialog(ModalScreen[T]):
 
     def action_cancel(self) -> None:
         self.dismiss(None)
+
+    def tell(self, news: Safe) -> None:
+        """Say what became of the Review that the dialog is about, at its top."""
+        told = line(own(f"{G.warning} ", WARN), text(news, WARN))
+        for shown in self.query(News):
+            shown.update(told)
+            return
+        for box in self.query(Box):
+            box.mount(News(told), before=0)
+
+
+class News(Static):
+    """What happened while the dialog was open."""
+
+    DEFAULT_CSS = "News { height: auto; margin-bottom: 1; }"
 
 
 class Box(Vertical):

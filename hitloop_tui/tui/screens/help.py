@@ -17,7 +17,10 @@ from hitloop_tui.tui.keymap import SECTIONS, Key
 from hitloop_tui.tui.panes import BREAKPOINTS
 
 KEY_WIDTH = 11
-COLUMNS = (("Decide", "Several at once", "Find"), ("Move", "Trace and panes", "Console"))
+COLUMNS = (
+    ("Decide", "After a decision", "Several at once", "Find"),
+    ("Move", "Trace and panes", "Console"),
+)
 """Sections side by side where there is room."""
 
 

@@ -1,193 +1,98 @@
-"""Inbox, card and trace on one screen, and the keys that connect them."""
+"""The console's screen: looking, and the keys that decide."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
-from textual import getters, on
-from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.containers import Container
-from textual.content import Content
-from textual.css.query import NoMatches
-from textual.screen import ModalScreen, Screen
-from textual.worker import WorkType
+from textual.screen import ModalScreen
+from textual.timer import Timer
 
 from hitloop_tui.attach.decide import Outcome
-from hitloop_tui.attach.review import Kind, Review
-from hitloop_tui.errors import HitloopError
-from hitloop_tui.safetext import safe
-from hitloop_tui.tui import titles
-from hitloop_tui.tui.content import BAD, MUTED, own, text
+from hitloop_tui.attach.review import Act, Kind, Review
+from hitloop_tui.tui import verdicts
+from hitloop_tui.tui.acting import Acting
+from hitloop_tui.tui.claiming import Claiming
+from hitloop_tui.tui.content import MUTED, own
 from hitloop_tui.tui.deciding import Deciding
-from hitloop_tui.tui.desk import Desk
-from hitloop_tui.tui.keymap import VERBS, Scope, bindings
-from hitloop_tui.tui.messages import (
-    FilterLeft,
-    FilterTyped,
-    InboxRead,
-    Marked,
-    Opened,
-    Selected,
-    TraceRead,
-    Trouble,
-    WorkersRead,
-)
-from hitloop_tui.tui.panes import BREAKPOINTS, Panes
-from hitloop_tui.tui.reader import Reader
-from hitloop_tui.tui.screens.help import HelpScreen
+from hitloop_tui.tui.dialogs import Dialog
+from hitloop_tui.tui.keymap import REPAIRS, VERBS
+from hitloop_tui.tui.screens.looking import LookingScreen
 from hitloop_tui.tui.setup import Setup
-from hitloop_tui.tui.showing import Showing
-from hitloop_tui.tui.state import InboxState
-from hitloop_tui.tui.tracing import Tracing
-from hitloop_tui.tui.verdicts import clipping
-from hitloop_tui.tui.widgets.card import Card
-from hitloop_tui.tui.widgets.footer import FooterLine
-from hitloop_tui.tui.widgets.header import HeaderLine
-from hitloop_tui.tui.widgets.inbox import InboxList
-from hitloop_tui.tui.widgets.status import StatusLine
-from hitloop_tui.tui.widgets.trace import TracePane
+from hitloop_tui.tui.ticking import Ticking
 
 T = TypeVar("T")
-Work = Callable[[], Coroutine[Any, Any, object]]
-
-_log = logging.getLogger(__name__)
 
 
-class MainScreen(Screen[None]):
-    """Connects the panes. What they show and how a verdict comes about is decided elsewhere."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.SCREEN)]
-    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
-
-    header = getters.query_one(HeaderLine)
-    inbox = getters.query_one(InboxList)
-    card = getters.query_one(Card)
-    trace = getters.query_one(TracePane)
-    status = getters.query_one(StatusLine)
-    footer = getters.query_one(FooterLine)
+class MainScreen(LookingScreen):
+    """How verdicts and acts come about is decided elsewhere."""
 
     def __init__(self, setup: Setup) -> None:
-        super().__init__()
-        self._setup = setup
-        self.reader = Reader(setup, self.post_message)
-        self._state = InboxState()
-        self.key_waited = 0.0
-        self._deciding = Deciding(self, read_only=setup.read_only)
-
-    def compose(self) -> ComposeResult:
-        yield HeaderLine(safe(self._setup.db.name), read_only=self._setup.read_only)
-        with Container(id="panes"):
-            yield InboxList(self._state, id="inbox")
-            yield Card(id="card")
-            yield TracePane(id="trace")
-        yield StatusLine()
-        yield FooterLine()
+        super().__init__(setup)
+        self._me = setup.person.decided_by
+        self._deciding = Deciding(self, self._holding, self._me, read_only=setup.read_only)
+        self._acting = Acting(self, self._holding, read_only=setup.read_only)
+        self._claiming = Claiming(self, self._renew_claim)
+        self._dialogs: list[tuple[Review, ModalScreen[Any]]] = []
+        """The open dialog, with what was on the card when it was opened."""
 
     def on_mount(self) -> None:
-        self._showing = Showing(self.card, self.reader.ask, self._setup.clock)
-        self._panes = Panes(self, self.inbox, self.card, self.trace)
-        self.watch(self.card, "action_index", self._draw, init=False)
-        self._tracing = Tracing(self.trace, self.reader)
-        self.watch(self.trace, "following", self._tracing.draw_title)
-        self.inbox.focus()
-        self._arrange()
-        self._draw()
-        self.reader.start()
+        parts = (self.status.hold, self.card, self.inbox)
+        self._ticking = Ticking(parts, self.set_timer, self._time_passed)
 
-    def on_resize(self) -> None:
-        self._arrange()
-
-    # What the reader tells
-
-    @on(InboxRead)
-    def _inbox_read(self, message: InboxRead) -> None:
-        self.inbox.show_rows(message.rows, complete=message.complete)
-        key = self._showing.key
-        place = self._state.place(key) if key is not None else -1
-        if place >= 0:
-            if self._showing.changed(self._state.shown[place]):
-                self._go(self._showing.read, "card")
-        elif key is not None and message.complete and not self._state.knows(key):
-            self._go(self._showing.gone, "card")
-            if not self._showing.shown:
-                self._open_selected()
-        self._draw()
-
-    @on(WorkersRead)
-    def _workers_read(self, message: WorkersRead) -> None:
-        self.header.alive = message.alive
-
-    @on(TraceRead)
-    def _trace_read(self, message: TraceRead) -> None:
-        self.trace.add(message.events)
-
-    @on(Trouble)
-    def _trouble(self, message: Trouble) -> None:
-        self.status.trouble(message.text)
-
-    # What the panes tell
-
-    @on(Opened)
-    def _opened(self) -> None:
-        if self._state.row is not None:
-            self._panes.focus("card")
-            if self._showing.key != self._state.cursor:
-                self._open_selected()
-
-    @on(Marked)
-    def _marked(self) -> None:
-        self._draw()
-
-    @on(FilterTyped)
-    def _filter_typed(self, message: FilterTyped) -> None:
-        self.inbox.search(message.text)
-        self._draw()
-
-    @on(FilterLeft)
-    def _filter_left(self, message: FilterLeft) -> None:
-        self.status.end_typing()
-        if not message.keep:
-            self.inbox.search("")
-        self.inbox.focus()
-        self._draw()
-
-    # What deciding needs
-
-    @property
-    def armed(self) -> bool:
-        """Whether the card shows what is selected, and has for long enough to be read."""
-        return self._showing.armed(self.key_waited) and self._showing.key == self._state.cursor
-
-    async def ask(self, work: Callable[[Desk], T]) -> T:
-        return await self.reader.ask(work)
+    # What deciding, acting and claiming need
 
     async def ask_person(self, dialog: ModalScreen[T]) -> T | None:
         return await self.app.push_screen_wait(dialog)
 
-    def flash(self, said: Content) -> None:
-        self.status.flash(said)
+    async def ask_about(self, review: Review, dialog: ModalScreen[T]) -> T | None:
+        self._dialogs.append((review, dialog))
+        try:
+            return await self.ask_person(dialog)
+        finally:
+            self._dialogs.remove((review, dialog))
 
     async def decided(self, review: Review, outcome: Outcome) -> None:
         """A verdict was given or refused: show what is next, or what became of the Review."""
         if self._showing.key != review.key:
             return
         recorded = outcome.outcome == "recorded"
-        if recorded and outcome.decided_at is not None and self.inbox.select_next_pending():
+        done_here = outcome.decided_at is not None or review.reading.quorum > 1
+        if recorded and done_here and self.inbox.select_next():
             return
         await self._showing.read()
         if recorded and outcome.decided_at is None:
             self._showing.to_open_action()
-        self._draw()
+
+    async def acted(self, review: Review, act: Act, outcome: Outcome) -> None:
+        """Show what became of it: after an undo the question, after a farewell the next row."""
+        if outcome.outcome == "recorded":
+            match act:
+                case Act.UNDO:
+                    self.inbox.select(review.key)
+                case Act.DONE | Act.DISMISS if self._showing.key == review.key:
+                    self.inbox.leave()
+        if self._showing.key == review.key:
+            await self._showing.read()
+
+    def every(self, seconds: float, work: Callable[[], object]) -> Timer:
+        return self.set_interval(seconds, work)
 
     # Keys
 
     def action_verdict(self, kind: str) -> None:
         self._go(self._deciding.press(Kind(kind)), f"verdict {self._showing.key}")
+
+    def action_act(self, act: str) -> None:
+        self._go(self._acting.press(Act(act)), f"act {self._showing.key}")
+
+    def action_watch(self) -> None:
+        review = self.card.review
+        if review is None or not review.undecided or self._setup.read_only:
+            self.flash(own("only a Review that waits for a verdict can be claimed", MUTED))
+        else:
+            self._go(partial(self._claiming.toggle, review), "claim")
 
     def action_decide_marked(self, verb: str) -> None:
         rows = [row for row in self._state.shown if row.key in self._state.marks]
@@ -198,103 +103,35 @@ class MainScreen(Screen[None]):
 
     def action_mark(self) -> None:
         if not self.inbox.mark():
-            self.flash(own("only pending Reviews can be marked", MUTED))
+            self.flash(own("only Reviews that wait for a verdict can be marked", MUTED))
 
     def action_mark_all(self) -> None:
         self.inbox.mark_all()
 
-    def action_step_action(self, by: int) -> None:
-        self._showing.step_action(by)
-
-    def action_step(self, by: int) -> None:
-        self.inbox.action_move(by)
-
-    def action_back(self) -> None:
-        if self.focused is self.inbox and self._state.filter:
-            self.inbox.search("")
-            self._draw()
-        self._panes.focus("inbox")
-
-    def action_pane(self, name: str) -> None:
-        self._panes.focus(name)
-        self._arrange()
-
-    def action_zoom(self) -> None:
-        self._panes.zoom()
-        self._arrange()
-
-    def action_filter(self) -> None:
-        self.status.type_filter(self._state.filter)
-
-    def action_sort(self) -> None:
-        self.inbox.sort(self._state.order.next)
-        self._draw()
-
-    def action_toggle_trace(self) -> None:
-        self._panes.toggle_trace()
-        self._arrange()
-
-    def action_follow(self) -> None:
-        self.trace.toggle_follow()
-
-    def action_trace_thread(self) -> None:
-        row = self._state.row if self._tracing.thread_id is None else None
-        if self._tracing.only(row.thread_id if row is not None else None):
-            self._go(self._tracing.read, "trace")
-
-    def action_refresh(self) -> None:
-        self._go(self.reader.reload, "reload")
-        self.flash(own("reading the database anew", MUTED))
-
-    def action_copy(self, what: str) -> None:
-        if self.card.review is not None:
-            clip = clipping(self.card.review, self.card.action_index, what)
-            self.app.copy_to_clipboard(clip)
-            self.flash(own(f"{len(clip)} characters copied", MUTED))
-
-    def action_help(self) -> None:
-        self.app.push_screen(HelpScreen())
-
-    def _arrange(self) -> None:
-        """After anything that changes which panes there are."""
-        self._panes.arrange()
-        self.inbox.row_lines = 2 if self._panes.beside else 1
-        if self._tracing.show(self._panes.trace_shown):
-            self._go(self._tracing.read, "trace")
-        self.call_after_refresh(self._draw)
-
     def _draw(self) -> None:
-        """Titles, counts and dimmed keys."""
-        state, review = self._state, self.card.review
-        self.header.waiting, self.header.high = state.waiting, state.high
-        self.header.marked = len(state.marks)
-        self._tracing.draw_title()
-        titles.put(self.inbox, titles.inbox(state))
-        titles.put(self.card, titles.card(review, self.card.action_index))
-        self.footer.off = frozenset(v for v in VERBS if self._deciding.why_not(Kind(v)))
+        """Also the keys that do something now, open dialogs, and times that run out."""
+        super()._draw()
+        review = self.card.review
+        self.footer.decided = review is not None and not review.undecided
+        off = [verb for verb in VERBS if self._deciding.why_not(Kind(verb))]
+        off += [act for act in ("undo", *REPAIRS) if self._acting.why_not(Act(act))]
+        self.footer.off = frozenset(off)
+        self._tell_dialogs()
+        if self._claiming.key not in (None, self._showing.key):
+            self._go(self._claiming.release, "claim")
+        self._ticking.look()
 
-    @on(Selected)
-    def _open_selected(self) -> None:
-        row = self._state.row
-        self._showing.select(row)
-        self._go(self._showing.read, "card")
-        if row is not None and self._tracing.follow(row.thread_id):
-            self._go(self._tracing.read, "trace")
+    def _tell_dialogs(self) -> None:
+        now = self.card.review
+        for shown, dialog in self._dialogs:
+            if now is not None and now.key == shown.key and isinstance(dialog, Dialog):
+                told = verdicts.news(shown, now, self._me)
+                if told is not None:
+                    dialog.tell(told)
 
-    def _go(self, work: Work | None, group: str) -> None:
-        """Do something beside the message loop; the newest of a group wins, verdicts all count."""
-        if work is not None:
-            newest = group in ("card", "trace", "reload")
-            run: WorkType[None] = partial(self._safely, work)
-            self.run_worker(run, group=group, exclusive=newest)
+    def _renew_claim(self) -> None:
+        self._go(self._claiming.renew, "claim")
 
-    async def _safely(self, work: Work) -> None:
-        with suppress(NoMatches):  # the console was left meanwhile
-            try:
-                await work()
-            except HitloopError as error:
-                self.flash(text(safe(str(error)), BAD))
-            except Exception as error:
-                _log.exception("in the console")
-                self.flash(text(safe(f"this did not work: {error!r}"), BAD))
-            self._draw()
+    def _time_passed(self) -> None:
+        """A hold or a deadline may be over: the ledger knows."""
+        self._go(self.reader.look, "look")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
-from hitloop_tui.attach.review import Review
+from hitloop_tui.attach.review import Review, State
 from hitloop_tui.attach.source import Message
 from hitloop_tui.tui.content import MUTED, WARN
-from hitloop_tui.tui.widgets.card_sections import card_text
+from hitloop_tui.tui.countdown import due_in, held_for, until_next
+from hitloop_tui.tui.widgets.card_sections import CardText, card_text
+from hitloop_tui.tui.widgets.card_status import Viewer, status_lines
 from hitloop_tui.tui.widgets.rows import BLANK, Line, line, own
 from hitloop_tui.tui.widgets.rows_view import LinesView
 
@@ -29,14 +32,28 @@ class Card(LinesView):
 
     action_index: reactive[int] = reactive(0, init=False)
     """The shown Action's place in the Review, from 0."""
+    alive: reactive[int | None] = reactive(None, init=False)
+    """Workers alive; None before it is known."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        me: str = "",
+        *,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        """`me` is the `decided_by` of the person at this console."""
         super().__init__(id=id, classes=classes)
         self.review: Review | None = None
-        self.cut = False
-        """Whether some value is longer than what is shown of it."""
+        self._me = me
         self._messages: Sequence[Message] = ()
         self._pages = 1
+        self._text = CardText([], [], False)
+
+    @property
+    def cut(self) -> bool:
+        """Whether some value is longer than what is shown of it."""
+        return self._text.cut
 
     def show(self, review: Review | None, messages: Sequence[Message]) -> None:
         """Show a Review. The one that is shown already keeps its place and its Action."""
@@ -48,6 +65,14 @@ class Card(LinesView):
         self._draw()
         if not same:
             self.scroll_home(animate=False)
+
+    def tick(self) -> float | None:
+        """Draw the time that is left anew; seconds until it reads differently, None for never."""
+        self._draw_status()
+        if self.review is None:
+            return None
+        left = held_for(self.review) or due_in(self.review, time.time())
+        return until_next(left) if left else None
 
     def next_action(self) -> None:
         self._step(1)
@@ -66,6 +91,10 @@ class Card(LinesView):
         self._draw()
         self.scroll_home(animate=False)
 
+    def watch_alive(self) -> None:
+        if self.review is not None and self.review.state is State.DECIDED:
+            self._draw_status()
+
     def on_mount(self) -> None:
         self._draw()
 
@@ -75,12 +104,16 @@ class Card(LinesView):
 
     def _draw(self) -> None:
         if self.review is None:
-            self.cut = False
-            self.show_lines(_NOTHING)
-            return
-        text = card_text(self.review, self.action_index, self._messages, self._pages)
-        self.cut = text.cut
-        self.show_lines([*text.lines, *(_MORE if text.cut else ())])
+            self._text = CardText(_NOTHING, [], False)
+        else:
+            self._text = card_text(self.review, self.action_index, self._messages, self._pages)
+        self._draw_status()
+
+    def _draw_status(self) -> None:
+        text, status = self._text, list[Line]()
+        if self.review is not None:
+            status += status_lines(self.review, Viewer(time.time(), self._me, self.alive))
+        self.show_lines([*text.head, *status, *text.body, *(_MORE if text.cut else ())])
 
 
 def _first_open(review: Review | None) -> int:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from hitloop_tui.attach.review import Kind, Review, ReviewAction, State
+from hitloop_tui.attach.review import Kind, Review, ReviewAction
 from hitloop_tui.attach.source import Message
 from hitloop_tui.safetext import Safe, safe, safe_any
 from hitloop_tui.tui.content import BAD, FAINT, GOOD, KEY, MUTED, STRONG, WARN
-from hitloop_tui.tui.glyphs import G, ascii_only, bold, risk_sign, state_sign
-from hitloop_tui.tui.keymap import KEYS, VERBS
+from hitloop_tui.tui.glyphs import G, ascii_only, bold, risk_sign
+from hitloop_tui.tui.keymap import DISPLAY, VERBS
 from hitloop_tui.tui.widgets.arguments import arguments_table
+from hitloop_tui.tui.widgets.card_status import INDENT
 from hitloop_tui.tui.widgets.rows import BLANK, TIED, Line, Part, line, own
-from hitloop_tui.tui.widgets.suspicions import suspicions
 from hitloop_tui.tui.widgets.values import Budget, counted, text_lines
 
 VERDICT_WORDS = {
@@ -29,29 +28,27 @@ NEIGHBOURS = 3
 LABEL = 11
 """Cells of a label in a two-column list."""
 QUOTE = "|" if ascii_only() else "▎"
-INDENT: Part = (own("  "), "")
-
-_KEYS = {key.id: key.display for key in KEYS}
 
 
 @dataclass(frozen=True, slots=True)
 class CardText:
-    """What a card shows, and whether it leaves something out."""
+    """What a card shows above and below the status, and whether it leaves something out."""
 
-    lines: list[Line]
+    head: list[Line]
+    body: list[Line]
     cut: bool
 
 
 def card_text(
     review: Review, index: int, messages: Sequence[Message] = (), pages: int = 1
 ) -> CardText:
-    """The whole card of one Action. `pages` widens the limit of long values."""
+    """All of a card but `status_lines`. `pages` widens the limit of long values."""
     action = review.actions[index]
     table = arguments_table(action.tool_args, pages)
     budget = Budget.pages(pages)
-    doubts = [*map(safe, review.reading.warnings), *suspicions(action)]
-    lines = [
-        *_headline(review, action, len(doubts)),
+    doubts = [safe(warning) for warning in review.reading.warnings]
+    head = list(_headline(review, action, len(doubts)))
+    body = [
         *_strip(review, index),
         *_titled("Arguments", table.lines or [line(INDENT, (own("none"), FAINT))]),
         *_titled("Side effects", list(_bullets(action.side_effects))),
@@ -62,7 +59,7 @@ def card_text(
         *_titled("Thread so far", list(_context(messages, Budget.pages(pages)))),
         *_titled("Question", list(_identity(review, action))),
     ]
-    return CardText(lines, table.cut or budget.cut)
+    return CardText(head, body, table.cut or budget.cut)
 
 
 def question_lines(action: ReviewAction) -> list[Line]:
@@ -80,21 +77,6 @@ def _headline(review: Review, action: ReviewAction, doubts: int) -> Iterator[Lin
         yield line((safe(review.reading.policy_reason), MUTED))
     if doubts:
         yield line((own(f"{G.warning} {counted(doubts, 'warning')} below"), WARN))
-    if review.state is not State.PENDING:
-        yield from _state(review)
-
-
-def _state(review: Review) -> Iterator[Line]:
-    sign = bold(state_sign(review.state))
-    parts: list[Part] = [(own(f"{sign.glyph} {sign.word}"), sign.style)]
-    if review.decided_by:
-        parts += [(own(" by "), MUTED), (safe(review.decided_by), "")]
-    if review.decided_at:
-        parts.append((own(f" at {when(review.decided_at)}"), MUTED))
-    yield line(*parts, hang=2)
-    if review.detail:
-        style = BAD if review.state is State.FAILED else MUTED
-        yield Line(((safe(review.detail), style),), (INDENT,))
 
 
 def _strip(review: Review, index: int) -> Iterator[Line]:
@@ -102,7 +84,7 @@ def _strip(review: Review, index: int) -> Iterator[Line]:
     total = len(review.actions)
     if total < 2:
         return
-    keys = f"{_KEYS['previous_action']} {_KEYS['next_action']}"
+    keys = f"{DISPLAY['previous_action']} {DISPLAY['next_action']}"
     yield BLANK
     yield Line(
         ((own(f"Action {index + 1} of {total}"), STRONG),),
@@ -179,7 +161,7 @@ def _verdicts(review: Review, action: ReviewAction) -> Iterator[Line]:
             yield line(INDENT, (own(f"{glyph} {word}"), style), (own(reason), ""), hang=4)
             given = {"answer": verdict.value} if verdict.kind is Kind.RESPOND else verdict.args
             yield from arguments_table(given or {}).lines
-    if review.state is State.PENDING:
+    if review.undecided:
         yield _keys(action.allowed)
 
 
@@ -189,7 +171,7 @@ def _keys(allowed: Sequence[Kind]) -> Line:
         possible = Kind(verb) in allowed
         if number:
             parts.append((own("  "), ""))
-        parts.append((own(_KEYS[verb]), KEY if possible else FAINT))
+        parts.append((own(DISPLAY[verb]), KEY if possible else FAINT))
         parts.append((own(f"{TIED}{verb}"), "" if possible else FAINT))
     return line(*parts, hang=2)
 
@@ -218,13 +200,3 @@ def _identity(review: Review, action: ReviewAction) -> Iterator[Line]:
 def _pair(label: str, value: Safe, style: str = "") -> Line:
     parts = (INDENT, (own(label.ljust(LABEL)), FAINT), (value, style))
     return Line(parts, hang=LABEL + 2, solid=LABEL + 2)
-
-
-def when(at: str) -> Safe:
-    """An ISO time as local time of day, with the date unless it is today."""
-    try:
-        local = datetime.fromisoformat(at).astimezone()
-    except ValueError:
-        return safe(at)
-    today = local.date() == datetime.now().astimezone().date()
-    return own(f"{local:%H:%M:%S}" if today else f"{local:%Y-%m-%d %H:%M:%S}")

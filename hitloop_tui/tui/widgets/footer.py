@@ -8,7 +8,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from hitloop_tui.tui.content import FAINT, KEY, MUTED, line, own
-from hitloop_tui.tui.keymap import FOOTER, Key
+from hitloop_tui.tui.keymap import FOOTER, REPAIRS, VERBS, Key
 
 ALWAYS = ("help", "quit")
 """Keys that stay when the line is too short for all."""
@@ -22,6 +22,8 @@ class FooterLine(Widget):
 
     off: reactive[frozenset[str]] = reactive(frozenset())
     """Ids of keys that the Review on the card does not allow."""
+    decided: reactive[bool] = reactive(False)
+    """Whether that Review takes no verdict: then other keys have the first places."""
 
     def render(self) -> Content:
         return line(*(self._drawn(key) for key in self._fitting())).simplify()
@@ -42,7 +44,8 @@ class FooterLine(Widget):
 
     def _fitting(self) -> list[Key]:
         """As many keys as fit; the last ones are never left out."""
-        keys = list(FOOTER)
+        elsewhere = VERBS if self.decided else REPAIRS
+        keys = [key for key in FOOTER if key.id not in elsewhere]
         while sum(_width(key) + GAP for key in keys) - GAP > self.size.width and len(keys) > 2:
             keys.pop(-len(ALWAYS) - 1)
         return keys

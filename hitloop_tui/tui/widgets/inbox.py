@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar
@@ -10,7 +9,7 @@ from typing import ClassVar
 from textual import events
 from textual.binding import BindingType
 from textual.cache import LRUCache
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -18,15 +17,18 @@ from textual.style import Style
 from textual.timer import Timer
 
 from hitloop_tui.attach.inbox import Row
+from hitloop_tui.safetext import Safe
 from hitloop_tui.tui.arming import GRACE_S
-from hitloop_tui.tui.content import FAINT, ago, fitted, own
+from hitloop_tui.tui.content import FAINT, fitted, own
+from hitloop_tui.tui.countdown import until_next
 from hitloop_tui.tui.keymap import Scope, bindings
 from hitloop_tui.tui.messages import Marked, Opened, Selected
 from hitloop_tui.tui.state import InboxState, Moved, Order
-from hitloop_tui.tui.widgets.inbox_rows import Look, draw
+from hitloop_tui.tui.widgets.inbox_rows import Look, draw, due_of, look_at
+from hitloop_tui.tui.widgets.rows import differing
 
-Drawn = tuple[Row, bool, bool] | None
-"""What is on one place of the screen: the row, whether it is selected, whether it is marked."""
+Drawn = tuple[Row, Look] | None
+"""What is on one place of the screen."""
 AGES_S = 10.0
 """How often ages are looked at; only those that read differently are drawn again."""
 
@@ -47,21 +49,23 @@ class InboxList(ScrollView, can_focus=True):
     row_lines = reactive(1)
     """Lines of one row."""
 
-    def __init__(self, state: InboxState, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, state: InboxState, me: str, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.state = state
+        self._me = me
         self._touched = False
         """Whether the person chose a row. Until then the view stays at the top, for new rows."""
         self._settled = False
         """Whether the first Review has been there long enough to be read."""
         self._settling: Timer | None = None
         self._strips: LRUCache[tuple[Row, Look, bool], list[Strip]] = LRUCache(512)
-        self._ages: dict[str, str] = {}
+        self._looks: dict[str, Look] = {}
+        """How rows were drawn last, by key."""
         self._loading = True
         self._selected: str | None = None
 
     def on_mount(self) -> None:
-        self.set_interval(AGES_S, self._refresh_ages)
+        self.set_interval(AGES_S, self.tick)
 
     def settle(self) -> None:
         """From now on the selected Review stays selected; until then the newest one is."""
@@ -83,11 +87,21 @@ class InboxList(ScrollView, can_focus=True):
     def sort(self, order: Order) -> None:
         self._change(partial(self.state.sort, order))
 
-    def select_next_pending(self) -> bool:
+    def select(self, key: str) -> None:
+        """Go to a Review, if it is shown."""
+        if (place := self.state.place(key)) >= 0:
+            self._go(place)
+
+    def leave(self) -> None:
+        """Go to the next row, or to the one before where there is none."""
+        last = self.state.index == len(self.state.shown) - 1
+        self.action_move(-1 if last else 1)
+
+    def select_next(self) -> bool:
         """Go to the next Review that needs a person; False when there is none."""
         self._touched = True
         old = self.state.index
-        if not self.state.next_pending():
+        if not self.state.next_undecided():
             return False
         self._redraw(old)
         return True
@@ -151,19 +165,10 @@ class InboxList(ScrollView, can_focus=True):
         if place >= len(self.state.shown):
             return self._empty(y)
         row = self.state.shown[place]
-        age = self._ages[row.key] = ago(time.time() - row.requested_at)
-        look = Look(
-            self._width,
-            age,
-            self.row_lines,
-            row.key == self.state.cursor,
-            row.key in self.state.marks,
-        )
+        look = self._looks[row.key] = self._look(row)
         key = (row, look, self.has_focus)
-        strips = self._strips.get(key)
-        if strips is None:
-            strips = [self._strip(row, look, n) for n in range(self.row_lines)]
-            self._strips[key] = strips
+        if (strips := self._strips.get(key)) is None:
+            strips = self._strips[key] = [self._strip(row, look, n) for n in range(self.row_lines)]
         return strips[part]
 
     def _strip(self, row: Row, look: Look, part: int) -> Strip:
@@ -174,15 +179,9 @@ class InboxList(ScrollView, can_focus=True):
         return Strip(draw(row, look)[part].render_segments(style), look.width)
 
     def _empty(self, y: int) -> Strip:
-        said = ""
-        if not self.state.shown and y == 1:
-            if self._loading:
-                said = "reading the database"
-            elif self.state.filter:
-                said = f"no match; {self.state.total} hidden by the filter"
-            else:
-                said = "nothing waits for you"
-        words = fitted(own(f"   {said}", FAINT), self._width)
+        first = not self.state.shown and y == 1
+        said = f"   {_instead_of_rows(self.state, self._loading)}" if first else ""
+        words = fitted(own(said, FAINT), self._width)
         return Strip(words.render_segments(self.visual_style), self._width)
 
     def on_focus(self) -> None:
@@ -240,11 +239,9 @@ class InboxList(ScrollView, can_focus=True):
             self.post_message(Selected(self.state.cursor))
 
     def _visible(self) -> list[Drawn]:
-        top, state = self.scroll_offset.y // self.row_lines, self.state
-        rows = state.shown[top : top + self._page + 1]
-        drawn: list[Drawn] = [
-            (row, row.key == state.cursor, row.key in state.marks) for row in rows
-        ]
+        top = self.scroll_offset.y // self.row_lines
+        rows = self.state.shown[top : top + self._page + 1]
+        drawn: list[Drawn] = [(row, self._look(row)) for row in rows]
         return drawn + [None] * (self._page + 1 - len(rows))
 
     def _refresh_where(self, before: list[Drawn]) -> None:
@@ -264,9 +261,33 @@ class InboxList(ScrollView, can_focus=True):
         if not last <= top <= first:
             self.scroll_to(y=min(max(top, last), first), animate=False, force=True)
 
-    def _refresh_ages(self) -> None:
-        """Draw rows again whose age reads differently now."""
-        top, now = self.scroll_offset.y // self.row_lines, time.time()
+    def tick(self) -> float | None:
+        """Draw rows again whose age or time left reads differently now; seconds until the next
+        deadline does, None without one."""
+        top, pauses = self.scroll_offset.y // self.row_lines, list[float]()
         for place, row in enumerate(self.state.shown[top : top + self._page + 1], top):
-            if self._ages.get(row.key, age := ago(now - row.requested_at)) != age:
-                self.refresh_lines(place * self.row_lines, self.row_lines)
+            before, look = self._looks.get(row.key), self._look(row)
+            if before is not None and before != look:
+                self._redraw_cells(place, row, before, look)
+            if look.due:
+                pauses.append(until_next(due_of(row)))
+        return min(pauses, default=None)
+
+    def _redraw_cells(self, place: int, row: Row, before: Look, look: Look) -> None:
+        top = place * self.row_lines - self.scroll_offset.y
+        for n, (old, new) in enumerate(zip(draw(row, before), draw(row, look), strict=False)):
+            cells = differing([(Safe(old.plain), "")], [(Safe(new.plain), "")])
+            if cells is not None:
+                self.refresh(Region(cells[0], top + n, cells[1], 1))
+
+    def _look(self, row: Row) -> Look:
+        selected, marked = row.key == self.state.cursor, row.key in self.state.marks
+        return look_at(row, self._me, self._width, self.row_lines, selected, marked)
+
+
+def _instead_of_rows(state: InboxState, loading: bool) -> str:
+    if loading:
+        return "reading the database"
+    if state.filter:
+        return f"no match; {state.total} hidden by the filter"
+    return "nothing waits for you"

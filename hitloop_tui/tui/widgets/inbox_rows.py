@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import time
+from dataclasses import dataclass, replace
 
 from textual.content import Content
 
 from hitloop_tui.attach.inbox import Row
 from hitloop_tui.attach.review import State
-from hitloop_tui.safetext import safe, safe_any
+from hitloop_tui.safetext import Safe, safe, safe_any
 from hitloop_tui.tui import content
-from hitloop_tui.tui.content import MUTED, STRONG, WARN, fitted, line, own, text
+from hitloop_tui.tui.content import MUTED, STRONG, WARN, ago, fitted, line, own, text
+from hitloop_tui.tui.countdown import SOON_S, URGENT_S, left
 from hitloop_tui.tui.glyphs import RISK_WIDTH, G, risk_sign, state_sign
+from hitloop_tui.tui.naming import names
 
 AGE = 5
 """Cells of the age column, with the space before it."""
@@ -19,6 +23,8 @@ ORIGIN = 22
 """Cells of agent and thread on a one-line row."""
 THREAD = 8
 """Cells that a thread id keeps beside a long tool name."""
+NAME = 12
+"""Cells of somebody's name."""
 ROOM_FOR_ORIGIN = 72
 """From this width on a one-line row says where it comes from."""
 
@@ -32,6 +38,35 @@ class Look:
     lines: int
     selected: bool = False
     marked: bool = False
+    due: str = ""
+    """The time that is left, where it is short."""
+    urgent: bool = False
+    looking: Safe | None = None
+    """Who says that they are looking at it."""
+
+
+def look_at(
+    row: Row,
+    me: str,
+    width: int,
+    lines: int,
+    selected: bool,
+    marked: bool,
+) -> Look:
+    """How a row looks at this moment to the person whose `decided_by` is `me`."""
+    age, seconds = ago(time.time() - row.requested_at), due_of(row)
+    due = left(seconds) if seconds < SOON_S else ""
+    look = Look(width, age, lines, selected, marked, due, seconds < URGENT_S)
+    if row.claimed_by is None or not row.undecided:
+        return look
+    return replace(look, looking=names([row.claimed_by], me))
+
+
+def due_of(row: Row) -> float:
+    """Seconds until the deadline of a pending row; infinite without one."""
+    if row.deadline is None or row.state is not State.PENDING:
+        return math.inf
+    return row.deadline - time.time()
 
 
 def draw(row: Row, look: Look) -> list[Content]:
@@ -48,7 +83,7 @@ def _one_line(row: Row, look: Look) -> Content:
     risk = own(f"{sign.glyph} {sign.word}".ljust(RISK_WIDTH + 2), sign.style)
     head = line(_gutter(look), risk, _tool(row), _muted(safe(row.summary)))
     origin = fitted(_origin(row), ORIGIN, MUTED) if look.width >= ROOM_FOR_ORIGIN else _muted("")
-    tail = line(_muted(" "), origin, _state(row), _muted(f"{look.age:>{AGE}} "))
+    tail = line(_muted(" "), origin, _standing(row, look), _muted(f"{look.age:>{AGE}} "))
     return line(fitted(head, look.width - tail.cell_length, MUTED), tail)
 
 
@@ -61,7 +96,7 @@ def _two_lines(row: Row, look: Look) -> list[Content]:
     tail = line(thread, _muted(f"{look.age:>{AGE}} "))
     word = own(sign.word.ljust(RISK_WIDTH), sign.style)
     below = line(_bar(look), own("    "), word, _muted(safe(row.summary)))
-    state = line(_state(row), _muted(" "))
+    state = line(_standing(row, look), _muted(" "))
     return [
         line(fitted(head, look.width - tail.cell_length - 1, STRONG), own(" ", STRONG), tail),
         line(fitted(below, look.width - state.cell_length, MUTED), state),
@@ -86,11 +121,19 @@ def _origin(row: Row) -> Content:
     return line(_muted(agent), _muted(safe_any(row.thread_id)))
 
 
-def _state(row: Row) -> Content:
-    if row.state is State.PENDING:
-        return own("")
-    sign = state_sign(row.state)
-    return own(f" {sign.glyph} {sign.word}", sign.style)
+def _standing(row: Row, look: Look) -> Content:
+    """How long there is, who looks, where it stands: nothing for most rows."""
+    parts = []
+    if look.due:
+        parts.append(own(f" due {look.due}", WARN if look.urgent else MUTED))
+    if look.looking:
+        who = text(look.looking, content.ACCENT)
+        who = fitted(who, min(who.cell_length, NAME), content.ACCENT)
+        parts += [own(f" {G.looking} ", content.ACCENT), who, own(" looking", content.ACCENT)]
+    if row.state is not State.PENDING:
+        sign = state_sign(row.state)
+        parts.append(own(f" {sign.glyph} {sign.word}", sign.style))
+    return line(*parts)
 
 
 def _muted(words: str) -> Content:

@@ -164,6 +164,10 @@ def _wide_ends(text: str, first: int, rest: int, solid: int) -> list[int]:
     return ends
 
 
+def _styled(row: Row) -> list[tuple[str, str]]:
+    return [(char, style) for text, style in row for char in text]
+
+
 def _offsets(parts: Sequence[Part]) -> list[int]:
     offsets, at = [], 0
     for text, _ in parts:
@@ -179,6 +183,22 @@ def _cells(parts: Iterable[Part]) -> int:
 def plain(row: Row) -> str:
     """The text of a row, without styles."""
     return "".join(text for text, _ in row)
+
+
+def differing(before: Row, after: Row) -> tuple[int, int] | None:
+    """First cell and number of cells in which two rows differ; None when they do not."""
+    old, new = _styled(before), _styled(after)
+    if old == new:
+        return None
+    size = min(len(old), len(new))
+    start = next((n for n in range(size) if old[n] != new[n]), size)
+    end = next((n for n in range(size - start) if old[-1 - n] != new[-1 - n]), size - start)
+    if len(old) != len(new):
+        end = 0
+    cells = [
+        cell_len("".join(char for char, _ in row[start : len(row) - end])) for row in (old, new)
+    ]
+    return cell_len("".join(char for char, _ in new[:start])), max(cells)
 
 
 def render_text(lines: Iterable[Line], width: int) -> list[str]:

@@ -11,14 +11,14 @@ from rich.style import Style as RichStyle
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
 
 from hitloop_tui.safetext import Safe
-from hitloop_tui.tui.widgets.rows import Line, Row, Wrapped, plain
+from hitloop_tui.tui.widgets.rows import Line, Row, Wrapped, differing, plain
 
 
 class RowsView(ScrollView, can_focus=True):
@@ -78,6 +78,18 @@ class RowsView(ScrollView, can_focus=True):
         else:
             self.virtual_size = size
         self.refresh()
+
+    def visible_rows(self) -> list[Row]:
+        top = self.scroll_offset.y
+        return [self.row(y) for y in range(top, min(top + self.size.height, self.row_count))]
+
+    def cells_changed(self, before: Sequence[Row]) -> None:
+        """As many rows as before, drawn anew only where they differ from the visible ones then."""
+        self._strips.clear()
+        for y, (old, new) in enumerate(zip(before, self.visible_rows(), strict=True)):
+            if (cells := differing(old, new)) is not None:
+                first, count = cells
+                self.refresh(Region(self.margin_cells + first, y, count, 1))
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -195,8 +207,20 @@ class LinesView(RowsView):
         return self._wrapped[index].row(y - self._starts[index])
 
     def show_lines(self, lines: Sequence[Line]) -> None:
+        """Draws only what differs from the lines before, where the number of rows stays."""
+        if self.text_width != self._width or self._width <= 0:
+            self._lines = lines
+            self._wrap()
+            return
+        if lines == self._lines:
+            return
+        before, count = self.visible_rows(), self._count
         self._lines = lines
-        self._wrap()
+        self._measure()
+        if self._count == count:
+            self.cells_changed(before)
+        else:
+            self.rows_changed()
 
     def on_resize(self, event: events.Resize) -> None:
         if self.text_width != self._width:
@@ -206,13 +230,18 @@ class LinesView(RowsView):
                 self.scroll_to(y=self._starts[top], animate=False)
 
     def _wrap(self) -> None:
+        """Everything anew, for another width."""
         self._width = self.text_width
-        if self._width <= 0:
-            return
-        self._wrapped = [Wrapped(each, self._width) for each in self._lines]
+        if self._width > 0:
+            self._wrapped = []
+            self._measure()
+            self.rows_changed()
+
+    def _measure(self) -> None:
+        known = {id(each.line): each for each in self._wrapped}
+        self._wrapped = [known.get(id(each)) or Wrapped(each, self._width) for each in self._lines]
         self._starts, count = [], 0
         for each in self._wrapped:
             self._starts.append(count)
             count += each.height
         self._count = count
-        self.rows_changed()

@@ -15,7 +15,9 @@ from textual.widgets import Input, Static
 from hitloop_tui.safetext import safe
 from hitloop_tui.tui.content import WARN, line, own, text
 from hitloop_tui.tui.glyphs import G
+from hitloop_tui.tui.holding import Holding
 from hitloop_tui.tui.messages import FilterLeft, FilterTyped
+from hitloop_tui.tui.widgets.hold import HoldLine
 
 FLASH_S = 8.0
 
@@ -49,8 +51,9 @@ class StatusLine(Horizontal):
     }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, holding: Holding) -> None:
         super().__init__()
+        self.hold = HoldLine(holding)
         self._trouble = ""
         self._timer: Timer | None = None
         self._flash: Content | None = None
@@ -61,6 +64,7 @@ class StatusLine(Horizontal):
         field = FilterInput(placeholder="tool, argument, thread, agent, risk", compact=True)
         field.cursor_blink = False
         yield field
+        yield self.hold
 
     def flash(self, said: Content) -> None:
         """Say something for a few seconds."""

@@ -1,0 +1,152 @@
+"""Where a Review stands, in plain sentences: its state, what can be done, who looks, how long.
+
+Pure. What changes as time passes is a part of its own, so that little is drawn again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from hitloop_tui.attach.review import Act, OnDeadline, Review, State
+from hitloop_tui.attach.shapes import stored_request
+from hitloop_tui.core.people import same_person
+from hitloop_tui.safetext import Safe, safe
+from hitloop_tui.tui.content import ACCENT, BAD, KEY, MUTED, STRONG, WARN
+from hitloop_tui.tui.countdown import URGENT_S, due_in, held_for, left
+from hitloop_tui.tui.glyphs import G, bold, state_sign
+from hitloop_tui.tui.keymap import DISPLAY
+from hitloop_tui.tui.naming import name, names
+from hitloop_tui.tui.widgets.rows import Line, Part, line, own
+
+INDENT: Part = (own("  "), "")
+ACT_CELLS = 8
+"""Cells of the widest act."""
+
+CONSEQUENCES = {
+    Act.UNDO: "take it back; the question is open again",
+    Act.RETRY: "try again; the tool may run a second time",
+    Act.CLEAR: "take the answer away; the question is open again",
+    Act.DONE: "it ran: close this, and leave the thread alone",
+    Act.DISMISS: "hide this; it stays on record as not applied",
+}
+_ELSE = {
+    OnDeadline.REJECT: "then it is rejected",
+    OnDeadline.ESCALATE: "then others are asked, too",
+    OnDeadline.LEAVE: "then it is late",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """What the words depend on besides the Review."""
+
+    now: float = 0.0
+    """Seconds since the epoch."""
+    me: str = ""
+    """`decided_by` of the person at this console."""
+    workers: int | None = None
+    """Workers alive; None before it is known."""
+
+
+def status_lines(review: Review, viewer: Viewer) -> Iterator[Line]:
+    if review.state is State.PENDING:
+        yield from _due(review, viewer)
+    else:
+        yield from _state(review, viewer)
+    if review.undecided:
+        yield from _quorum(review, viewer)
+        yield from _claim(review, viewer)
+
+
+def _state(review: Review, viewer: Viewer) -> Iterator[Line]:
+    sign = bold(state_sign(review.state))
+    parts: list[Part] = [(own(f"{sign.glyph} {sign.word}"), sign.style)]
+    if review.decided_by:
+        parts += [(own(" by "), MUTED), (safe(review.decided_by), "")]
+    if review.decided_at:
+        parts.append((own(f" at {when(review.decided_at)}"), MUTED))
+    yield line(*parts, hang=2)
+    if sentence := _sentence(review, viewer):
+        yield Line(sentence, (INDENT,))
+    if review.detail:
+        style = BAD if review.state is State.FAILED else MUTED
+        yield Line(((safe(review.detail), style),), (INDENT,))
+    for act in review.acts:
+        key = (own(f"{DISPLAY[act.value]}  "), KEY)
+        word = (own(act.value.ljust(ACT_CELLS)), STRONG)
+        yield line(INDENT, key, word, (own(CONSEQUENCES[act]), MUTED), hang=5 + ACT_CELLS)
+
+
+def _sentence(review: Review, viewer: Viewer) -> tuple[Part, ...]:
+    """What the state means; nothing where the detail says it all."""
+    match review.state:
+        case State.HELD:
+            seconds = own(left(held_for(review)))
+            return _told("A worker gets it in "), (seconds, STRONG), _told(", unless you undo it.")
+        case State.DECIDED:
+            return (_told(_waiting(review, viewer)),)
+        case State.APPLYING:
+            return (_told("The thread goes on with it right now; the trace shows how."),)
+        case State.APPLIED:
+            return (_told("The thread went on with it."),)
+        case State.FAILED if review.acts:
+            return (_told("It was not carried out to the end:"),)
+        case State.UNCERTAIN if review.acts:
+            return (own("Did the tool run?"), WARN), _told(" Look where it would show, then say.")
+        case State.STALE if review.decided_by:
+            return (_told("It was not applied, and will not be:"),)
+    return ()
+
+
+def _waiting(review: Review, viewer: Viewer) -> str:
+    if review.reading.shape == stored_request.NAME:
+        return "Recorded; who asked has not been told yet."
+    if viewer.workers == 0:
+        return "Recorded. It waits: no worker is alive; hitloop-tui worker starts one."
+    return "Recorded; it waits for a worker to apply it."
+
+
+def _due(review: Review, viewer: Viewer) -> Iterator[Line]:
+    seconds = due_in(review, viewer.now)
+    if seconds is not None:
+        style = WARN if seconds < URGENT_S else MUTED
+        after = (own(f", {_ELSE[review.reading.on_deadline]}"), MUTED)
+        yield line((own("due in "), style), (own(left(seconds)), style), after)
+
+
+def _quorum(review: Review, viewer: Viewer) -> Iterator[Line]:
+    people = review.reading.quorum
+    if people < 2:
+        return
+    approved = tuple(dict.fromkeys(review.approved_by))
+    told: Part = (own("nobody has approved yet"), MUTED)
+    if approved:
+        more = max(people - len(approved), 1)
+        told = (Safe(f"{names(approved, viewer.me)} approved, {more} more"), STRONG)
+    yield line((own(f"needs {people} people: "), ACCENT), told, hang=2)
+
+
+def _claim(review: Review, viewer: Viewer) -> Iterator[Line]:
+    if review.claim is None:
+        return
+    mine = same_person(review.claim.by, viewer.me)
+    who = Safe("you are" if mine else f"{name(review.claim.by)} is")
+    ends = (own(f"  {DISPLAY['watch']}"), KEY), (own(" stops that"), MUTED)
+    said: Part = (Safe(f"{G.looking} {who} looking at it"), ACCENT)
+    yield line(said, *(ends if mine else ()), hang=2)
+
+
+def _told(words: str) -> Part:
+    return own(words), ""
+
+
+def when(at: str) -> Safe:
+    """An ISO time as local time of day, with the date unless it is today."""
+    try:
+        local = datetime.fromisoformat(at).astimezone()
+    except ValueError:
+        return safe(at)
+    today = local.date() == datetime.now().astimezone().date()
+    return own(f"{local:%H:%M:%S}" if today else f"{local:%Y-%m-%d %H:%M:%S}")
