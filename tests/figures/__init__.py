@@ -1,0 +1,1 @@
+"""Figures: scripts that run real processes, print `what: 0/N`, and exit 1 otherwise."""

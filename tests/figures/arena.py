@@ -1,0 +1,165 @@
+"""What the figures share: threads that wait, people and workers as processes, and the score."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from hitloop_tui.attach import journal
+from hitloop_tui.attach.leases import live_workers
+from hitloop_tui.attach.ledger import Record
+from hitloop_tui.attach.review import Review, State
+from hitloop_tui.attach.session import Session
+from tests.figures import graphs
+
+ROOT = Path(__file__).parents[2]
+START_S = 60.0
+
+processes = multiprocessing.get_context("forkserver")
+"""New processes without the seconds that importing LangGraph takes; nothing runs in the server."""
+processes.set_forkserver_preload(["tests.figures.graphs", "hitloop_tui.attach.worker"])
+
+
+class Score:
+    """Lines `what: bad/of`. Any bad one fails the script."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.failed = False
+
+    def add(self, what: str, bad: Collection[Any] | int, of: int) -> None:
+        """`bad` as a collection is shown, so that a failure can be looked into."""
+        count = bad if isinstance(bad, int) else len(bad)
+        self.failed |= count > 0 or of == 0
+        shown = "" if isinstance(bad, int) or not bad else f"  {list(bad)[:3]}"[:300]
+        self.lines.append(f"{what}: {count}/{of}{shown}")
+        print(self.lines[-1], flush=True)
+
+
+class Arena:
+    """One checkpoint database with its ledger, in a folder of its own."""
+
+    def __init__(self, folder: Path, graph: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.db, self.graph = folder / "agents.db", graph
+        self.session = Session.open(self.db)
+        self._effects = folder / "effects.jsonl"
+        self.env = {graphs.EFFECTS: str(self._effects), "HITLOOP_HOLD": "0", "TZ": "UTC"}
+
+    @property
+    def ref(self) -> str:
+        return f"{self.graph}=tests.figures.graphs:{self.graph}"
+
+    def ask(self, count: int, prefix: str = "t") -> list[Review]:
+        """Run so many threads until they ask; their Reviews."""
+        threads = [f"{prefix}{number}" for number in range(count)]
+        asyncio.run(self._ask(threads))
+        return [review for thread in threads for review in self.look(thread)]
+
+    async def _ask(self, threads: list[str]) -> None:
+        async with aiosqlite.connect(self.db, timeout=30) as connection:
+            saver = AsyncSqliteSaver(connection)
+            for thread in threads:
+                place = {"thread_id": thread, "__pregel_checkpointer": saver}
+                config = {"configurable": place, "metadata": {"graph_id": self.graph}}
+                await getattr(graphs, self.graph).ainvoke({"said": None}, config)
+
+    def run(self, *words: str) -> Any:
+        """A command with `--json`; what it printed."""
+        done = subprocess.run(self._command(*words, "--json"), **self._like(), stdout=-1)
+        return json.loads(done.stdout)
+
+    @contextlib.contextmanager
+    def worker(self) -> Iterator[subprocess.Popen[bytes]]:
+        known = {worker.id for worker in live_workers(self.session.ledger.file)}
+        words = ["worker", "--graph", self.ref]
+        with (self.db.parent / "worker.log").open("ab") as log:
+            process = subprocess.Popen(self._command(*words), **self._like(), stderr=log)
+        try:
+            wait(lambda: {w.id for w in live_workers(self.session.ledger.file)} - known, START_S)
+            yield process
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+        finally:
+            process.kill()
+            process.wait()
+
+    def work(self) -> None:
+        """Apply all that is recorded with a new worker, to its end."""
+        words = self._command("worker", "--graph", self.ref, "--once")
+        with (self.db.parent / "worker.log").open("ab") as log:
+            subprocess.run(words, **self._like(), stderr=log, timeout=600)
+
+    def _command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "hitloop_tui", *words, "--db", str(self.db)]
+
+    def _like(self) -> dict[str, Any]:
+        return {"cwd": ROOT, "env": {**os.environ, **self.env}, "stdin": subprocess.DEVNULL}
+
+    def look(self, thread_id: str) -> list[Review]:
+        """A thread's open Reviews as they stand now."""
+        self.session.inbox.read_ledger()
+        return self.session.inbox.thread_reviews(thread_id)
+
+    def records(self) -> dict[str, Record]:
+        return {record.key: record for record in self.session.ledger.records()}
+
+    def applied(self, keys: Collection[str], seconds: float) -> set[str]:
+        """Those of `keys` that are not applied after so many seconds."""
+
+        def left() -> set[str]:
+            done = (r.key for r in self.session.ledger.records() if r.state is State.APPLIED)
+            return set(keys).difference(done)
+
+        with contextlib.suppress(TimeoutError):
+            wait(lambda: not left(), seconds, pause=0.5)
+        return left()
+
+    def effects(self) -> Counter[str]:
+        """How often the tool ran, by thread."""
+        if not self._effects.exists():
+            return Counter()
+        lines = self._effects.read_text().splitlines()
+        return Counter(json.loads(line)["thread"] for line in lines)
+
+    def faults(self) -> list[str]:
+        """What the audit finds."""
+        with self.session.ledger.file.transaction() as connection:
+            return [fault.text for fault in journal.verify(connection)]
+
+
+def wait(what: Callable[[], Any], seconds: float, pause: float = 0.05) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds:g} s")
+        time.sleep(pause)
+
+
+def main(description: str, n: int, figure: Callable[[Path, int, Score], None]) -> None:
+    """Run one figure from the command line, in a folder that is gone afterwards."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--n", type=int, default=n, metavar="N", help=f"rounds; {n} by default")
+    parser.add_argument("--dir", type=Path, help="keep the files there")
+    given = parser.parse_args()
+    score, began = Score(), time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        figure(given.dir or Path(scratch), given.n, score)
+    print(f"{time.monotonic() - began:.0f} s, {'FAILED' if score.failed else 'passed'}")
+    sys.exit(score.failed)
