@@ -31,10 +31,10 @@ _DETAILS = f"""
 WITH hit AS MATERIALIZED ({{hits}})
 SELECT w.rowid AS id, w.thread_id, w.checkpoint_id, w.task_id, {{task_path}} AS task_path,
        w.type, w.value, r.type AS resume_type, r.value AS resume_value,
-       e.type AS error_type, e.value AS error_value,
-       EXISTS (SELECT 1 FROM writes n WHERE n.thread_id=w.thread_id AND n.checkpoint_ns=''
-                AND n.checkpoint_id=w.checkpoint_id AND n.task_id='{NULL_TASK}'
-                AND n.idx=-4 AND n.type<>'null') AS leftover
+       e.type AS error_type, e.value AS error_value, e.rowid AS error_id,
+       (SELECT n.rowid FROM writes n WHERE n.thread_id=w.thread_id AND n.checkpoint_ns=''
+           AND n.checkpoint_id=w.checkpoint_id AND n.task_id='{NULL_TASK}'
+           AND n.idx=-4 AND n.type<>'null') AS leftover_id
   FROM hit JOIN writes w ON w.rowid=hit.id
   LEFT JOIN writes r ON r.thread_id=w.thread_id AND r.checkpoint_ns=''
        AND r.checkpoint_id=w.checkpoint_id AND r.task_id=w.task_id AND r.idx=-4
@@ -59,6 +59,12 @@ def newest_pending(task_path: str) -> str:
     """The newest `:limit`, looking back `:window` rows."""
     return _DETAILS.format(hits=_NEWEST, task_path=task_path) + " ORDER BY w.rowid DESC"
 
+
+LEFTOVER_AND_SINCE = f"""
+SELECT type, value FROM writes
+ WHERE thread_id=:thread AND idx=-4
+   AND (rowid=:leftover OR rowid>:leftover AND task_id<>'{NULL_TASK}') ORDER BY rowid"""
+"""The value of a plain resume, then the answers that tasks have stored since, in subgraphs too."""
 
 _ASKED = """
 SELECT w.thread_id, w.checkpoint_ns, w.checkpoint_id, w.task_id, {task_path} AS task_path,

@@ -106,7 +106,13 @@ class Checkpoints(AttachedFile):
         """Only a worker can resume a thread."""
 
     def _questions(self, rows: Sequence[sqlite3.Row]) -> Iterator[Question]:
-        return interrupt_rows.questions(rows, self._leaves(), self._next_nodes, self._graph_id)
+        return interrupt_rows.questions(
+            rows, self._leaves(), self._next_nodes, self._taken, self._graph_id
+        )
+
+    def _taken(self, thread_id: str, leftover: int) -> bool:
+        place = {"thread": thread_id, "leftover": leftover}
+        return interrupt_rows.was_taken(self.rows(checkpoint_sql.LEFTOVER_AND_SINCE, place))
 
     def _leaves(self) -> Leaves:
         """Reads the leaf rows of a thread when they are first asked for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,9 +29,16 @@ class Choice:
 
     name: str
     graph: Graph
+    thread_id: str
     config: RunnableConfig
+    saver: BaseCheckpointSaver[Any]
+    """With the graph's own serializer."""
+    head: str
+    """The checkpoint it was seen at."""
     superstep: frozenset[str]
     """Tasks of the head's superstep."""
+    goes_on: bool
+    """Whether something is left to run."""
 
 
 async def choose(
@@ -42,8 +50,9 @@ async def choose(
 ) -> Choice:
     """The graph named by the thread, or else the only one whose own state has the questions.
 
-    The look at the state comes even when the name is known: LangGraph resumes with a wrong or
-    changed graph without an error and without doing anything.
+    Without questions, any graph that could have written the thread. The look at the state comes
+    even when the name is known: LangGraph resumes with a wrong or changed graph without an error
+    and without doing anything.
     """
     named = metadata.get("graph_id")
     if named is not None and named not in graphs:
@@ -87,18 +96,24 @@ async def _choice(
     pending: Collection[str],
     saver: BaseCheckpointSaver[Any],
 ) -> Choice | None:
-    config = run_config(thread_id, metadata, _reading(saver, hosted))
+    reading = _reading(saver, hosted)
+    config = run_config(thread_id, metadata, reading)
     try:
         state = await hosted.graph.aget_state(config)
+    except sqlite3.Error:
+        raise
     except Exception as error:  # a graph's own reducers and types run here
         _log.warning("graph %s cannot read thread %s: %r", name, thread_id, error)
         return None
     # The functional API shows only the first of several questions.
-    if not state.next or not any(interrupt.id in pending for interrupt in state.interrupts):
+    if pending and not (state.next and any(one.id in pending for one in state.interrupts)):
         return None
     if "graph_id" not in metadata and not await _could_have_written(hosted.graph, config):
         return None
-    return Choice(name, hosted.graph, config, frozenset(task.id for task in state.tasks))
+    head = state.config["configurable"].get("checkpoint_id", "")
+    superstep = frozenset(task.id for task in state.tasks)
+    goes_on = bool(state.next)
+    return Choice(name, hosted.graph, thread_id, config, reading, head, superstep, goes_on)
 
 
 async def _could_have_written(graph: Graph, config: RunnableConfig) -> bool:
@@ -108,6 +123,8 @@ async def _could_have_written(graph: Graph, config: RunnableConfig) -> bool:
     another application that also has a node called `tools` would show the same question.
     """
     found = await config["configurable"]["__pregel_checkpointer"].aget_tuple(config)
+    if found is None:
+        return False
     channels = set(found.checkpoint["channel_versions"])
     nodes = {name for name in found.checkpoint["versions_seen"] if not name.startswith("__")}
     return channels <= graph.channels.keys() and nodes <= graph.nodes.keys()

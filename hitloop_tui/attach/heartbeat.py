@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
-from hitloop_tui.attach.leases import HEARTBEAT_S, Leases
+from hitloop_tui.attach.leases import HEARTBEAT_S, RESTING_S, Leases
 from hitloop_tui.errors import DatabaseError
 
 _log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Beats until closed."""
+    """Beats until closed, seldom while the worker is not `busy`: every beat wakes all watchers."""
 
-    def __init__(self, leases: Leases) -> None:
+    def __init__(self, leases: Leases, busy: Callable[[], bool]) -> None:
         self._leases = leases
+        self._busy = busy
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         self._thread.start()
@@ -25,7 +27,12 @@ class Heartbeat:
         self._thread.join()
 
     def _run(self) -> None:
+        rested = 0.0
         while not self._stop.wait(HEARTBEAT_S):
+            rested += HEARTBEAT_S
+            if not self._busy() and rested < RESTING_S:
+                continue
+            rested = 0.0
             try:
                 self._leases.beat()
             except DatabaseError as error:

@@ -14,7 +14,7 @@ from uuid import UUID
 import xxhash
 
 from hitloop_tui.attach.decode import Undecodable, digest, loads
-from hitloop_tui.attach.review import Identity, Question
+from hitloop_tui.attach.review import Identity, Question, TaskPlace
 
 PULL = "~__pregel_pull, "
 CANCELLED = "CancelledError()"
@@ -38,11 +38,11 @@ class Leaf:
     """What its interrupt ids may be made of; empty when nothing tells the node's name."""
     error: str | None
     """What the task raised, `CANCELLED` included."""
-    checkpoint_ns: str = ""
+    place: TaskPlace
 
     def may_be_in(self, task_id: str) -> bool:
         """Whether this is inside the subgraph of a root task; a stateful one does not tell."""
-        outermost = self.checkpoint_ns.partition("|")[0].partition(":")
+        outermost = self.place.checkpoint_ns.partition("|")[0].partition(":")
         return not outermost[1] or outermost[2] == task_id
 
     def taken(self, interrupt_id: str) -> bool:
@@ -58,6 +58,9 @@ class Leaf:
 
 Leaves = Callable[[str], list[Leaf]]
 """Leaf rows of a thread, deepest first."""
+
+Taken = Callable[[str, int], bool]
+"""Whether a task has stored the value of a plain resume as its answer, by thread and rowid."""
 
 Nodes = Callable[[str, str], list[str]]
 """Names of the nodes that may run next, by thread and checkpoint."""
@@ -79,6 +82,7 @@ def questions(
     rows: Iterable[sqlite3.Row],
     leaves: Leaves,
     nodes: Nodes,
+    taken: Taken,
     graph_id: Callable[[str], str | None],
 ) -> Iterator[Question]:
     """Questions of unfinished tasks, each interrupt once.
@@ -90,7 +94,7 @@ def questions(
     best: dict[tuple[str, str], tuple[tuple[int, int], Question]] = {}
     for row in rows:
         rank = (len(row["task_path"] or ""), -row["id"])
-        for question in _of_row(row, leaves, nodes, graph_id):
+        for question in _of_row(row, leaves, nodes, taken, graph_id):
             key = (row["thread_id"], question.identity.interrupt_id or f"task {row['task_id']}")
             if key not in best or rank > best[key][0]:
                 best[key] = rank, question
@@ -99,7 +103,11 @@ def questions(
 
 
 def _of_row(
-    row: sqlite3.Row, leaves: Leaves, nodes: Nodes, graph_id: Callable[[str], str | None]
+    row: sqlite3.Row,
+    leaves: Leaves,
+    nodes: Nodes,
+    taken: Taken,
+    graph_id: Callable[[str], str | None],
 ) -> Iterator[Question]:
     stopped = _error(row)
     for found in interrupts(row["type"], row["value"]):
@@ -126,9 +134,37 @@ def _of_row(
             graph_id=graph_id(row["thread_id"]),
             error=None if error == CANCELLED and not answered else error,
             answered=answered,
-            leftover_answer=bool(row["leftover"]),
+            leftover_answer=row["leftover_id"] is not None,
+            leftover_spent=_spent(row, asker, taken),
+            place=asker.place,
             undecodable=found.undecodable,
         )
+
+
+def _spent(row: sqlite3.Row, asker: Leaf, taken: Taken) -> bool:
+    """Whether nobody can be running this question with the value of a plain resume.
+
+    LangGraph gives the value to the first question that it finds unanswered. So one that was asked
+    after the value was stored did not get it; a task that raised since then and stored no answer
+    did not take it; and what another task has stored as its answer is not given again.
+    """
+    leftover = row["leftover_id"]
+    if leftover is None:
+        return False
+    raised_since = row["error_id"] is not None and row["error_id"] > leftover
+    own_task = asker.place.task_id == row["task_id"]
+    asked_since = bool(row["id"] > leftover)
+    return asked_since or (own_task and raised_since) or taken(row["thread_id"], leftover)
+
+
+def was_taken(rows: list[sqlite3.Row]) -> bool:
+    """Whether one of the answers stored later ends with the value of the first row."""
+    try:
+        value, *answers = (loads(row["type"], row["value"]) for row in rows)
+    except (Undecodable, ValueError):
+        return False
+    ends = (answer[-1:] if isinstance(answer, list) else [answer] for answer in answers)
+    return any(digest(end) == digest([value]) for end in ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +213,8 @@ def _asker(row: sqlite3.Row, interrupt_id: str, leaves: Leaves, nodes: Nodes) ->
     if answers and not own:
         names = nodes(row["thread_id"], row["checkpoint_id"])
         own = tuple(f"{name}:{task_id}" for name in names)
-    return Leaf((interrupt_id,), answers, own, _error(row))
+    place = TaskPlace("", _text(row["checkpoint_id"]), _text(task_id), row["task_path"] or "")
+    return Leaf((interrupt_id,), answers, own, _error(row), place)
 
 
 def leaf(row: sqlite3.Row) -> Leaf:
@@ -186,7 +223,8 @@ def leaf(row: sqlite3.Row) -> Leaf:
     inside = str(row["checkpoint_ns"])
     namespaces = (f"{inside}|{node}:{row['task_id']}",) if node else ()
     answers = _count(row["resume_type"], row["resume_value"])
-    return Leaf(ids, answers, namespaces, _error(row), inside)
+    where = (inside, _text(row["checkpoint_id"]), _text(row["task_id"]), row["task_path"] or "")
+    return Leaf(ids, answers, namespaces, _error(row), TaskPlace(*where))
 
 
 def question_id(namespace: str, answers: int) -> str:

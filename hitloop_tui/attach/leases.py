@@ -12,14 +12,19 @@ import socket
 import sqlite3
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from hitloop_tui.attach import journal
 from hitloop_tui.attach.ledger_clock import now, seconds_until
 from hitloop_tui.attach.ledger_file import LedgerFile
+from hitloop_tui.attach.review import ID_LENGTH
 
 HEARTBEAT_S = 1.0
+"""While a worker is at a thread, and what its death may be off by."""
+RESTING_S = 5.0
+"""Between its heartbeats while it has nothing to do."""
 DEAD_AFTER_S = 15.0
 """A heartbeat older than this is a dead worker, wherever it ran. On the same host its pid tells at
 once."""
@@ -87,26 +92,29 @@ def live_workers(file: LedgerFile) -> list[WorkerInfo]:
     ]
 
 
-def waiting_threads(file: LedgerFile, worker: str, *, after: int = 0) -> list[str]:
-    """Threads with a decision later than `after` that this worker may try, oldest first."""
+def waiting_threads(
+    file: LedgerFile, worker: str, busy: Collection[str] = (), limit: int = -1
+) -> list[str]:
+    """Threads with a decision that this worker may try, oldest first, but for `busy` ones."""
     rows = file.rows(
-        f"{_WAITING} AND d.seq>? GROUP BY +d.thread_id ORDER BY min(d.seq)",
-        (*_waiting_for(worker), after),
+        f"SELECT DISTINCT d.thread_id {_WAITING}"
+        " AND d.thread_id NOT IN (SELECT value FROM json_each(?)) LIMIT ?",
+        (*_waiting_for(worker), json.dumps(list(busy)), limit),
     )
     return [row["thread_id"] for row in rows]
 
 
-def next_release(file: LedgerFile, after: int = 0) -> float | None:
+def next_release(file: LedgerFile) -> float | None:
     """Seconds until the first held decision may be taken; None when none is held."""
     at = now()
-    rows = file.rows(f"{_HELD} AND d.seq>?", (at, at, after))
+    rows = file.rows(_HELD, (at, at))
     return seconds_until(rows[0][0]) if rows and rows[0][0] else None
 
 
-def attempted_through(file: LedgerFile, after: int = 0) -> int:
-    """The decision before which all that follow `after` are in some worker's hands or settled."""
-    rows = file.rows(_ATTEMPTED_THROUGH, (after,))
-    return int(rows[0][0]) if rows else 0
+def held(connection: sqlite3.Connection, thread_id: str) -> bool:
+    """Whether a live worker is at a thread, with a decision or with an order."""
+    rows = connection.execute(_HOLDERS, (thread_id, thread_id))
+    return any(alive(Pulse.of(row)) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,8 @@ class Lease:
     seq: int
     key: str
     thread_id: str
+    before: datetime | None = None
+    """When the attempt before this one ended, or its dead worker was last heard of."""
 
 
 class Leases:
@@ -141,9 +151,7 @@ class Leases:
 
     def beat(self) -> None:
         with self._pulse.transaction() as connection:
-            connection.execute(
-                "UPDATE workers SET heartbeat_at=? WHERE id=?", (time.time(), self.worker)
-            )
+            _beat(connection, self.worker)
 
     def retire(self) -> None:
         with self.file.transaction() as connection:
@@ -151,38 +159,47 @@ class Leases:
                 "UPDATE workers SET stopped_at=? WHERE id=?", (time.time(), self.worker)
             )
 
-    def take(self, thread_id: str) -> list[Lease]:
-        """Lease every waiting decision of a thread; none while another live worker has it."""
+    def take(self, thread_id: str, among: Collection[str] | None = None) -> list[Lease]:
+        """Lease every waiting decision of a thread; none while a live worker is at it.
+
+        `among` leaves those on other keys where they are.
+        """
         with self.file.transaction() as connection:
-            if self._held_by_another(connection, thread_id):
+            if held(connection, thread_id):
                 return []
             waiting = connection.execute(
-                f"{_WAITING} AND d.thread_id=? ORDER BY d.seq",
+                f"SELECT d.seq, d.key, d.thread_id {_WAITING} AND d.thread_id=? ORDER BY d.seq",
                 (*_waiting_for(self.worker), thread_id),
             ).fetchall()
-            return [self._open(connection, row) for row in waiting]
+            mine = [row for row in waiting if among is None or row["key"] in among]
+            if mine:
+                _beat(connection, self.worker)
+            return [self._open(connection, row) for row in mine]
+
+    def holds(self, lease: Lease) -> bool:
+        """Whether nobody has closed the attempt."""
+        sql = "SELECT 1 FROM attempts WHERE id=? AND outcome IS NULL"
+        return bool(self.file.rows(sql, (lease.attempt,)))
 
     def finish(self, lease: Lease, outcome: str, detail: str = "") -> None:
         """Record how an attempt ended: applied, failed, stale, uncertain or blocked."""
         with self.file.transaction() as connection:
             close_attempt(connection, lease.attempt, outcome, detail)
 
-    def _held_by_another(self, connection: sqlite3.Connection, thread_id: str) -> bool:
-        rows = connection.execute(
-            "SELECT w.* FROM attempts a JOIN workers w ON w.id=a.worker"
-            " WHERE a.thread_id=? AND a.outcome IS NULL",
-            (thread_id,),
-        )
-        return any(alive(Pulse.of(row)) for row in rows)
-
     def _open(self, connection: sqlite3.Connection, row: sqlite3.Row) -> Lease:
+        before = connection.execute(_BEFORE, (row["seq"],)).fetchone()
         cursor = connection.execute(
             "INSERT INTO attempts (seq, thread_id, worker, started_at) VALUES (?,?,?,?)",
             (row["seq"], row["thread_id"], self.worker, now()),
         )
         assert cursor.lastrowid is not None
         journal.seal(connection, "attempt", cursor.lastrowid)
-        return Lease(cursor.lastrowid, row["seq"], row["key"], row["thread_id"])
+        ended = None if before is None else _ended(before)
+        return Lease(cursor.lastrowid, row["seq"], row["key"], row["thread_id"], ended)
+
+
+def _beat(connection: sqlite3.Connection, worker: str) -> None:
+    connection.execute("UPDATE workers SET heartbeat_at=? WHERE id=?", (time.time(), worker))
 
 
 def close_attempt(connection: sqlite3.Connection, attempt: int, outcome: str, detail: str) -> None:
@@ -195,17 +212,60 @@ def close_attempt(connection: sqlite3.Connection, attempt: int, outcome: str, de
         journal.seal(connection, "outcome", attempt)
 
 
+def close_order(
+    connection: sqlite3.Connection, order: int, worker: str | None, outcome: str, detail: str
+) -> bool:
+    """Record how an order ended, and tell it; False when somebody else was faster."""
+    done = connection.execute(
+        "UPDATE orders SET worker=?, finished_at=?, outcome=?, detail=?"
+        " WHERE id=? AND outcome IS NULL",
+        (worker, now(), outcome, detail, order),
+    )
+    if not done.rowcount:
+        return False
+    journal.seal(connection, "order_outcome", order)
+    row = connection.execute("SELECT thread_id, kind, key FROM orders WHERE id=?", (order,))
+    thread_id, kind, key = row.fetchone()
+    told = "cleared" if (kind, outcome) == ("clear", "applied") else outcome
+    data = json.dumps({"id": key[:ID_LENGTH], "order": kind, "detail": detail})
+    connection.execute(
+        "INSERT INTO events (at, thread_id, kind, data) VALUES (?,?,?,?)",
+        (time.time(), thread_id, told, data),
+    )
+    return True
+
+
+def _ended(attempt: sqlite3.Row) -> datetime:
+    """A dead worker's attempt is closed when somebody orders another one, long after it died."""
+    finished = datetime.fromisoformat(attempt["finished_at"]) + timedelta(milliseconds=1)
+    if attempt["outcome"] != "uncertain" or attempt["heartbeat_at"] is None:
+        return finished
+    return min(finished, datetime.fromtimestamp(attempt["heartbeat_at"] + HEARTBEAT_S, UTC))
+
+
 def _waiting_for(worker: str) -> tuple[str, str, str]:
     at = now()
     return at, at, worker
 
 
-# Stored requests need no worker (attach/direct.py). An attempt counts that began after the last
-# order to try again.
-_STANDING = """
-  d.shape<>'stored_request'
-  AND NOT EXISTS (SELECT 1 FROM withdrawals x WHERE x.seq=d.seq)
+_HOLDERS = """
+SELECT w.* FROM attempts a JOIN workers w ON w.id=a.worker
+ WHERE a.thread_id=? AND a.outcome IS NULL
+UNION ALL
+SELECT w.* FROM orders o JOIN workers w ON w.id=o.worker
+ WHERE o.thread_id=? AND o.outcome IS NULL
 """
+
+_BEFORE = """
+SELECT a.finished_at, a.outcome, w.heartbeat_at FROM attempts a LEFT JOIN workers w ON w.id=a.worker
+ WHERE a.seq=? AND a.finished_at IS NOT NULL AND a.outcome<>'blocked' ORDER BY a.id DESC LIMIT 1
+"""
+
+# In the order of their numbers. Stored requests need no worker (attach/direct.py).
+_UNSETTLED = (
+    "FROM unsettled u CROSS JOIN decisions d ON d.seq=u.seq WHERE d.shape<>'stored_request'"
+)
+# An attempt counts that began after the last order to try again.
 _ATTEMPTED = """
   SELECT 1 FROM attempts a WHERE a.seq=d.seq AND a.id>coalesce(
          (SELECT max(o.after_attempt) FROM orders o WHERE o.seq=d.seq AND o.kind='retry'), 0)
@@ -214,20 +274,12 @@ _ATTEMPTED = """
 # No attempt yet, or only attempts that other workers were unable to make ("blocked"). Held ones
 # wait; a clock that was set back ends the wait.
 _WAITING = f"""
-SELECT d.seq, d.key, d.thread_id FROM decisions d
- WHERE {_STANDING} AND (d.held_until IS NULL OR d.held_until<=? OR d.decided_at>?)
+{_UNSETTLED}
+   AND (d.held_until IS NULL OR d.held_until<=? OR d.decided_at>?)
    AND NOT EXISTS ({_ATTEMPTED} AND (a.outcome IS NULL OR a.outcome<>'blocked' OR a.worker=?))
 """
 
 _HELD = f"""
-SELECT min(d.held_until) FROM decisions d
- WHERE {_STANDING} AND d.held_until>? AND d.decided_at<=? AND NOT EXISTS ({_ATTEMPTED})
-"""
-
-_ATTEMPTED_THROUGH = f"""
-SELECT coalesce((SELECT d.seq - 1 FROM decisions d
-                  WHERE d.seq>? AND {_STANDING} AND NOT EXISTS (
-                        {_ATTEMPTED} AND (a.outcome IS NULL OR a.outcome<>'blocked'))
-                  ORDER BY d.seq LIMIT 1),
-                (SELECT max(seq) FROM decisions), 0)
+SELECT min(d.held_until) {_UNSETTLED}
+   AND d.held_until>? AND d.decided_at<=? AND NOT EXISTS ({_ATTEMPTED})
 """

@@ -1,22 +1,22 @@
-"""Noticing new decisions: `PRAGMA data_version`, often while something happens, else less often."""
+"""Noticing new decisions and orders, and the end of holds."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Collection
 
-from hitloop_tui.attach.leases import attempted_through, next_release, waiting_threads
+from hitloop_tui.attach.leases import next_release, waiting_threads
 from hitloop_tui.attach.ledger_file import LedgerFile
+from hitloop_tui.attach.order_leases import ordered_threads
+from hitloop_tui.attach.watch import changes
+from hitloop_tui.errors import DatabaseError
 
-BUSY_S = 0.02
-IDLE_S = 0.04
-"""Half of it is the average delay of the first decision after a quiet time."""
-QUIET_AFTER_S = 3.0
 OTHERS_S = 1.0
-"""While the ledger changes, decisions that another worker could not apply are noticed this often; a
-new decision is seen at once."""
-FROM_THE_START_S = 60.0
-"""Otherwise only what follows the last settled decision is read: 60 ms for 100,000 decisions."""
+"""What other workers did with decisions and orders is looked at so often; new ones at once."""
+CLOCK_S = 1.0
+"""A hold ends by the wall clock, which may be set: so long is waited by the other one."""
 
 
 class LedgerWatch:
@@ -26,46 +26,51 @@ class LedgerWatch:
         self._file = file
         self._worker = worker
         self._wake = asyncio.Event()
-        self._version = -1
-        self._last: tuple[int | None, int | None] = (-1, -1)
+        self._version: object = None
+        self._newest: tuple[int | None, int | None] | None = None
         """The newest decision and the newest order."""
+        self._look_at: float | None = 0.0
+        """When to look again although nothing new is known; on the monotonic clock, as below."""
         self._release: float | None = None
-        """When the next hold ends, on the monotonic clock."""
-        self._changed_at = 0.0
-        self._looked_at = 0.0
-        self._from_start_at = 0.0
-        self._settled = 0
-        self._dirty = True
+        """When a hold may have ended."""
+        self._following = asyncio.create_task(self._follow(), name="ledger watch")
+
+    async def close(self) -> None:
+        self._following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._following
 
     def wake(self) -> None:
         """Look through all decisions now."""
-        self._dirty = True
+        self._look_at = 0.0
         self._wake.set()
 
-    async def news(self, *, busy: bool) -> None:
-        """Return after the time to the next look, or when woken."""
-        recently = time.monotonic() - self._changed_at < QUIET_AFTER_S
-        pause = BUSY_S if busy or recently else IDLE_S
-        timer = asyncio.get_running_loop().call_later(pause, self._wake.set)
+    async def news(self, seconds: float) -> None:
+        """Return when woken, when something may be due, or after `seconds`."""
+        now = time.monotonic()
+        known = [at - now for at in (self._look_at, self._release) if at is not None]
+        timer = asyncio.get_running_loop().call_later(
+            max(0.0, min([seconds, *known])), self._wake.set
+        )
         try:
             await self._wake.wait()
         finally:
             timer.cancel()
             self._wake.clear()
 
-    def waiting_threads(self) -> list[str]:
-        """Threads with decisions to apply; none when nothing happened since the last call."""
+    def waiting_threads(
+        self, busy: Collection[str], unable: Collection[int], limit: int
+    ) -> list[str]:
+        """Up to `limit` threads with something to do, but for `busy` ones and orders in `unable`;
+        none when nothing happened since the last call."""
         if not self._due():
             return []
-        self._dirty = False
-        self._looked_at = time.monotonic()
-        if self._looked_at - self._from_start_at > FROM_THE_START_S:
-            self._settled, self._from_start_at = 0, self._looked_at
-        found = waiting_threads(self._file, self._worker, after=self._settled)
-        self._settled = attempted_through(self._file, self._settled)
-        pause = next_release(self._file, self._settled)
-        self._release = None if pause is None else time.monotonic() + max(pause, 0.0)
-        return found
+        self._look_at = None
+        ordered = [t for t in ordered_threads(self._file, unable) if t not in busy]
+        decided = waiting_threads(self._file, self._worker, busy, limit)
+        pause = next_release(self._file)
+        self._release = None if pause is None else time.monotonic() + min(max(pause, 0), CLOCK_S)
+        return list(dict.fromkeys([*ordered, *decided]))[:limit]
 
     @property
     def holding(self) -> bool:
@@ -73,19 +78,27 @@ class LedgerWatch:
         return self._release is not None
 
     def _due(self) -> bool:
-        version = self._file.data_version()
-        if version == self._version:
-            return self._dirty or (self.holding and time.monotonic() >= (self._release or 0.0))
-        self._version = version
-        newest = self._file.rows(
-            "SELECT (SELECT max(seq) FROM decisions), (SELECT max(id) FROM orders)"
-        )
-        last = (newest[0][0], newest[0][1]) if newest else (None, None)
-        if last != self._last:
-            if last[1] != self._last[1]:
-                self._settled = 0  # an order to try again is about an old decision
-            self._last, self._changed_at = last, time.monotonic()
-            return True
-        if time.monotonic() - self._looked_at > OTHERS_S:
-            return True
-        return self._dirty
+        now, version = time.monotonic(), self._file.data_version()
+        if version != self._version:
+            self._version = version
+            rows = self._file.rows(
+                "SELECT (SELECT max(seq) FROM decisions), (SELECT max(id) FROM orders)"
+            )
+            newest = (rows[0][0], rows[0][1]) if rows else (None, None)
+            if newest != self._newest:
+                self._newest = newest
+                return True
+            if self._look_at is None:
+                self._look_at = now + OTHERS_S
+        return any(at is not None and at <= now for at in (self._look_at, self._release))
+
+    async def _follow(self) -> None:
+        path = self._file.path
+        async for _ in changes((path, path.with_name(path.name + "-wal")), self._seen):
+            self._wake.set()
+
+    def _seen(self) -> object:
+        try:
+            return self._file.data_version()
+        except DatabaseError as error:  # said by whoever needs the ledger
+            return str(error)

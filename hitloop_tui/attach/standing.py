@@ -93,7 +93,7 @@ def _answered_elsewhere(question: Question) -> dict[str, Any] | None:
     if question.answered:
         detail = f"answered outside this console: {question.error}"
         return {"state": State.FAILED, "detail": detail, "acts": (Act.RETRY, Act.CLEAR)}
-    if question.leftover_answer and question.identity.answers == 0:
+    if question.leftover_answer and not question.leftover_spent:
         detail = (
             "another program answered this and may be running it now; if it is gone, retry runs it"
             " with that answer, clear takes the answer away"

@@ -30,7 +30,7 @@ def error_text(error: BaseException | str) -> str:
 class RunEvents:
     """Writes the events of one run, and remembers which nodes raised."""
 
-    def __init__(self, log: EventLog, thread_id: str, graph_id: str, attempt: int) -> None:
+    def __init__(self, log: EventLog, thread_id: str, graph_id: str, attempt: int | None) -> None:
         self.failed: dict[str, str] = {}
         """Nodes that raised, by task id, the innermost first."""
         self.started: set[str] = set()

@@ -4,50 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.errors import UnknownInterruptError
-from langgraph.types import Command
 
-from hitloop_tui.attach.checkpoint_sql import NULL_TASK
-from hitloop_tui.attach.choosing import Blocked, Choice, choose
-from hitloop_tui.attach.event_log import EventLog
+from hitloop_tui.attach.choosing import Blocked, Choice
 from hitloop_tui.attach.events import Event
-from hitloop_tui.attach.graphs import HostedGraph
 from hitloop_tui.attach.interrupt_rows import INTERRUPT_ID
-from hitloop_tui.attach.leases import Lease, Leases
-from hitloop_tui.attach.ledger import Ledger, Record
+from hitloop_tui.attach.leases import Lease
+from hitloop_tui.attach.ledger import Record
 from hitloop_tui.attach.outcomes import (
+    ENDED,
     MOVED_ON,
     NOT_STARTED,
+    OTHER_ANSWER,
     STOPPED,
+    TAKEN_BACK,
     Kind,
     Outcome,
-    after_error,
-    after_run,
+    same_answer,
     second_look,
 )
-from hitloop_tui.attach.review import ID_LENGTH, Question
-from hitloop_tui.attach.source import Source
+from hitloop_tui.attach.review import ID_LENGTH, Act, Question
+from hitloop_tui.attach.running import Bench, Questions, drop_leftover, run
+from hitloop_tui.attach.stored_answers import StoredAnswers
 from hitloop_tui.attach.stream_events import RunEvents, error_text
+from hitloop_tui.attach.trouble import TROUBLE, patiently
+from hitloop_tui.errors import DatabaseError
 from hitloop_tui.safetext import safe
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What a worker lends to each run."""
-
-    graphs: Mapping[str, HostedGraph]
-    source: Source
-    ledger: Ledger
-    leases: Leases
-    log: EventLog
-    saver: Callable[[], Awaitable[BaseCheckpointSaver[Any]]]
 
 
 @dataclass(slots=True)
@@ -80,94 +69,140 @@ class ThreadRun:
         finally:
             # Only a cancelled run gets here with open leases. No `await`: the loop may be closing.
             for key in list(self._open):
-                self._settle_now(key, STOPPED if self._resuming else NOT_STARTED)
+                self._last_words(key, STOPPED if self._resuming else NOT_STARTED)
 
     async def _apply(self) -> None:
+        ready = await patiently(self._look_again, self.bench.patience_s)
+        if ready is None:
+            return
+        choice, questions = ready
+        while self._open:
+            try:
+                await self._run(choice, questions)
+                return
+            except UnknownInterruptError as error:
+                self._resuming = False
+                await self._settle_gone(error, questions)
+
+    async def _look_again(self) -> tuple[Choice, Questions] | None:
+        """What may be resumed, after a second look at the thread. It touches nothing, so it can be
+        done anew while the database is in trouble."""
         self._records = self.bench.ledger.of_keys(self._open)
-        questions = self._questions()
+        for key in self._open.keys() - self._records.keys():
+            await self._settle(key, TAKEN_BACK)
+        if self.bench.saver.place() is None:
+            raise DatabaseError(f"{self.bench.saver.path} is missing")
+        questions = await self.bench.questions(self.thread_id)
+        onward = {key for key in self._open if key not in questions and await self._ours(key)}
         for key, record in self._records.items():
-            refused = second_look(questions.get(key), record.digest)
+            refused = None if key in onward else second_look(questions.get(key), record)
+            if refused is None and key not in onward:
+                refused = await self._other_answer(questions[key], record)
             if refused is not None:
                 await self._settle(key, refused)
-        asked = {key: questions[key] for key in self._open}
-        if not asked:
-            return
-        _require_ids(asked.values())
-        saver = await self.bench.saver()
-        choice = await choose(
-            self.bench.graphs,
-            self.thread_id,
-            self._metadata(next(iter(asked.values()))),
-            {question.identity.interrupt_id for question in questions.values()},
-            saver,
-        )
+        if not self._open:
+            return None
+        _require_ids(questions[key] for key in self._open if key in questions)
+        choice = await self.bench.choose(self.thread_id, self._named(), questions)
+        for key in onward:
+            await self._settle_ended(key, choice, questions)
+        return choice, questions
+
+    async def _ours(self, key: str) -> bool:
+        """Whether the head is where the attempt before left the thread: an answer that was taken,
+        and then a later node failed or the worker died."""
+        before = self._open[key].before
+        if self._records[key].ordered is not Act.RETRY or before is None:
+            return False
+        at: datetime | None = await asyncio.to_thread(self.bench.source.head_at, self.thread_id)
+        return at is not None and at <= before
+
+    async def _settle_ended(self, key: str, choice: Choice, questions: Questions) -> None:
+        """Nothing is tried again where nothing is left, or where somebody else has resumed."""
+        if not choice.goes_on:
+            await self._settle(key, ENDED)
+        elif not questions:
+            given = await StoredAnswers(choice.saver, self.thread_id).plain(choice.head)
+            if given is not None:
+                await self._settle(key, MOVED_ON)
+
+    async def _other_answer(self, question: Question, record: Record) -> Outcome | None:
+        if not question.answered:
+            return None
+        assert question.place is not None
+        stored = StoredAnswers(await self.bench.saver.open(), self.thread_id)
+        answers = await stored.of(question.place)
+        return None if answers and same_answer(answers[-1], record.answer) else OTHER_ANSWER
+
+    def _named(self) -> str | None:
+        """The graph that the thread belonged to when its questions were decided."""
+        return next((r.graph_id for r in self._records.values() if r.graph_id), None)
+
+    async def _run(self, choice: Choice, questions: Questions) -> None:
         self._graph_id = choice.name
-        await _neutralise(saver, asked.values())
-        await self._resume(choice, asked)
-
-    def _questions(self) -> dict[str, Question]:
-        found = self.bench.source.thread_questions(self.thread_id)
-        return {question.identity.key: question for question in found}
-
-    def _metadata(self, question: Question) -> Mapping[str, Any]:
-        """The head's; a head that somebody else's run wrote may have lost the graph's name."""
-        metadata = self.bench.source.metadata(self.thread_id)
-        if "graph_id" in metadata or question.graph_id is None:
-            return metadata
-        return {**metadata, "graph_id": question.graph_id}
-
-    async def _resume(self, choice: Choice, asked: Mapping[str, Question]) -> None:
-        if not asked:
+        await drop_leftover(choice, questions)
+        if not await asyncio.to_thread(self._still_ours):
             return
         attempt = next(iter(self._open.values())).attempt
         events = RunEvents(self.bench.log, self.thread_id, choice.name, attempt)
-        answers = {q.identity.interrupt_id: self._records[key].answer for key, q in asked.items()}
-        events.add("resume", {"ids": [q.identity.id for q in asked.values()]})
-        ids = " ".join(q.identity.id for q in asked.values())
-        _log.info("thread %s: resuming %s with %s", safe(self.thread_id), choice.name, ids)
-        self._resuming = True
-        try:
-            await _stream(choice, answers, events)
-        except (Exception, SystemExit) as error:
-            if isinstance(error, UnknownInterruptError) and not events.started:
-                await self._resume(choice, await self._without(error, asked))
-                return
-            open_now = list(self._questions().values())
-            for key, question in asked.items():
-                ended = after_error(question.identity, open_now, choice.superstep, events, error)
-                await self._settle(key, ended)
-        else:
-            open_now = list(self._questions().values())
-            for key, question in asked.items():
-                await self._settle(key, after_run(question.identity, open_now))
+        ids = [key[:ID_LENGTH] for key in self._open]
+        events.add("resume", {"ids": ids})
+        what = choice.name, " ".join(ids)
+        _log.info("thread %s: resuming %s with %s", safe(self.thread_id), *what)
+        # What is stored runs again by itself; given once more, it would answer the next question.
+        answers = {
+            questions[key].identity.interrupt_id: self._records[key].answer
+            for key in self._open
+            if key in questions and not questions[key].answered
+        }
+        others = [question for key, question in questions.items() if key not in self._open]
+        ended = await run(self.bench, choice, events, answers, others, self._started)
+        for key in list(self._open):
+            await self._settle(key, ended.outcome(self._records[key].identity))
 
-    async def _without(
-        self, error: UnknownInterruptError, asked: Mapping[str, Question]
-    ) -> Mapping[str, Question]:
-        """The other questions, when the application itself was faster with some."""
-        ids = {question.identity.interrupt_id for question in asked.values()}
-        gone = ids & set(error.interrupt_ids) or ids
-        for key, question in asked.items():
-            if question.identity.interrupt_id in gone:
+    def _still_ours(self) -> bool:
+        """False when a person took this worker for dead meanwhile, and ordered something else."""
+        for key, lease in list(self._open.items()):
+            if not self.bench.leases.holds(lease):
+                del self._open[key]
+                _log.warning("%s: somebody took this worker for dead", key[:ID_LENGTH])
+        return bool(self._open)
+
+    def _started(self) -> None:
+        self._resuming = True
+
+    async def _settle_gone(self, error: UnknownInterruptError, questions: Questions) -> None:
+        """The application itself was faster with some."""
+        asked = {k: questions[k].identity.interrupt_id for k in self._open if k in questions}
+        gone = set(asked.values()) & set(error.interrupt_ids) or set(asked.values())
+        for key, interrupt_id in asked.items():
+            if interrupt_id in gone:
                 await self._settle(key, MOVED_ON)
-        return {key: question for key, question in asked.items() if key in self._open}
 
     async def _settle_all(self, outcome: Outcome) -> None:
         for key in list(self._open):
             await self._settle(key, outcome)
 
     async def _settle(self, key: str, outcome: Outcome) -> None:
-        await asyncio.to_thread(self._settle_now, key, outcome)
+        """However long it takes to write it down: only a dead worker's decisions are uncertain."""
+        await patiently(lambda: asyncio.to_thread(self._settle_now, key, outcome), float("inf"))
+
+    def _last_words(self, key: str, outcome: Outcome) -> None:
+        try:
+            self._settle_now(key, outcome)
+        except TROUBLE as error:
+            _log.error("%s: %s is not recorded: %s", key[:ID_LENGTH], outcome.kind, error)
 
     def _settle_now(self, key: str, outcome: Outcome) -> None:
         """Record an outcome; the events that led to it are in the ledger first."""
-        lease = self._open.pop(key, None)
+        lease = self._open.get(key)
         if lease is None:
             return
         self.bench.log.flush()
         self.bench.leases.finish(lease, outcome.kind, outcome.detail)
+        del self._open[key]
         self.outcomes.append(outcome.kind)
-        data = {"id": key[:ID_LENGTH], "detail": outcome.detail}
+        data: dict[str, Any] = {"id": key[:ID_LENGTH], "detail": outcome.detail}
         self.bench.log.add(
             Event(
                 self.thread_id,
@@ -181,18 +216,6 @@ class ThreadRun:
         _log.info("thread %s: %s %s %s", safe(self.thread_id), *said)
 
 
-async def _stream(choice: Choice, answers: Mapping[str, Any], events: RunEvents) -> None:
-    async for part in choice.graph.astream(
-        Command(resume=dict(answers)),
-        choice.config,
-        stream_mode=["tasks", "updates", "custom", "messages"],
-        subgraphs=True,
-        version="v2",
-        durability="sync",
-    ):
-        events.part(part)
-
-
 def _require_ids(questions: Iterable[Question]) -> None:
     for question in questions:
         if not INTERRUPT_ID.fullmatch(question.identity.interrupt_id):
@@ -200,22 +223,3 @@ def _require_ids(questions: Iterable[Question]) -> None:
                 f"the interrupt's id is {question.identity.interrupt_id or 'missing'}: LangGraph"
                 " resumes only ids of its own making"
             )
-
-
-async def _neutralise(saver: BaseCheckpointSaver[Any], questions: Iterable[Question]) -> None:
-    """Take away the answer that a plain resume left behind, or the next question would get it."""
-    for question in questions:
-        if question.leftover_answer:
-            place = question.identity
-            await saver.aput_writes(
-                {
-                    "configurable": {
-                        "thread_id": place.thread_id,
-                        "checkpoint_ns": place.checkpoint_ns,
-                        "checkpoint_id": place.checkpoint_id,
-                    }
-                },
-                [("__resume__", None)],
-                NULL_TASK,
-            )
-            return

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-
-import aiosqlite
-from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from typing import Self
 
 from hitloop_tui.attach.checkpoints import Checkpoints
 from hitloop_tui.attach.event_log import EventLog
@@ -24,8 +21,13 @@ from hitloop_tui.attach.leases import Leases
 from hitloop_tui.attach.ledger import Ledger
 from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.ledger_watch import LedgerWatch
-from hitloop_tui.attach.thread_run import Bench, ThreadRun
-from hitloop_tui.errors import HitloopError
+from hitloop_tui.attach.order_leases import take_order
+from hitloop_tui.attach.order_run import OrderRun
+from hitloop_tui.attach.running import Bench
+from hitloop_tui.attach.saver_file import SaverFile
+from hitloop_tui.attach.thread_run import ThreadRun
+from hitloop_tui.attach.trouble import PATIENCE_S
+from hitloop_tui.errors import DatabaseError, HitloopError
 from hitloop_tui.paths import ledger_path
 from hitloop_tui.safetext import safe
 
@@ -38,9 +40,9 @@ GRACE_S = 10.0
 LAST_WORDS_S = 2.0
 """How long cancelled resumes may take to record that they were."""
 RETRY_S = 0.5
-"""When a thread that another worker holds is tried again."""
-LOCK_WAIT_S = 30.0
-"""langgraph's own 5 s would fail a run behind a foreign write lock that is held longer."""
+"""When a thread that cannot be leased now is tried again."""
+LOOK_S = 60.0
+"""When everything is looked through although nothing was heard of."""
 
 
 class Worker:
@@ -60,7 +62,7 @@ class Worker:
         grace_s: float = GRACE_S,
     ) -> None:
         self.outcomes: Counter[str] = Counter()
-        """Attempts by how they ended."""
+        """Attempts and orders by how they ended."""
         self.cut_off = False
         """A resume was cancelled; its node may still run in a thread."""
         self._graphs = {
@@ -75,10 +77,9 @@ class Worker:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._elsewhere: dict[str, float] = {}
         """Threads that could not be leased, and when to try again."""
+        self._unable: set[int] = set()
+        """Orders that need a graph of another worker."""
         self._stopping = False
-        self._connection: aiosqlite.Connection | None = None
-        self._saver: BaseCheckpointSaver[Any] | None = None
-        self._first_use = asyncio.Lock()
 
     @property
     def id(self) -> str:
@@ -94,10 +95,17 @@ class Worker:
         self._source = Checkpoints(self._db)
         self._leases.register()
         self._watch = LedgerWatch(reading, self._leases.worker)
-        self._heartbeat = Heartbeat(self._leases)
+        self._heartbeat = Heartbeat(self._leases, lambda: bool(self._running))
         self._log = EventLog(telemetry)
+        self._saver = SaverFile(self._db)
         self._bench = Bench(
-            self._graphs, self._source, Ledger(reading), self._leases, self._log, self._open_saver
+            self._graphs,
+            self._source,
+            Ledger(reading),
+            self._leases,
+            self._log,
+            self._saver,
+            PATIENCE_S if self._once else math.inf,
         )
         self._serving = asyncio.create_task(self._serve(), name="worker")
         return self
@@ -110,6 +118,7 @@ class Worker:
     ) -> None:
         self.stop()
         await asyncio.wait([self._serving])
+        await self._watch.close()
         await self._end_runs()
         self._heartbeat.close()
         with contextlib.suppress(HitloopError):
@@ -118,8 +127,7 @@ class Worker:
         for file in self._files:
             file.close()
         self._source.close()
-        if self._connection is not None:
-            await self._connection.close()
+        await self._saver.close()
 
     def stop(self) -> None:
         """Take nothing new."""
@@ -137,26 +145,31 @@ class Worker:
 
     async def _serve(self) -> None:
         while not self._stopping:
-            waiting = self._look()
-            for thread_id in waiting[: self._concurrency - len(self._running)]:
+            for thread_id in self._look():
                 self._start(thread_id)
             if self._once and not self._running and not self._watch.holding:
                 return
-            await self._watch.news(busy=bool(self._running))
+            again = min(self._elsewhere.values(), default=None)
+            await self._watch.news(LOOK_S if again is None else again - time.monotonic())
 
     def _look(self) -> list[str]:
+        """Threads to start on now."""
         now = time.monotonic()
         for thread_id in [t for t, again in self._elsewhere.items() if again <= now]:
             del self._elsewhere[thread_id]
             self._watch.wake()
+        free = self._concurrency - len(self._running)
+        if free <= 0:
+            return []
         try:
-            waiting = self._watch.waiting_threads()
+            return self._watch.waiting_threads(
+                {*self._running, *self._elsewhere}, self._unable, free
+            )
         except Exception:
             if self._once:
                 raise
             _log.exception("the ledger cannot be read")
             return []
-        return [t for t in waiting if t not in self._running and t not in self._elsewhere]
 
     def _start(self, thread_id: str) -> None:
         task = asyncio.create_task(self._apply(thread_id), name=f"thread {thread_id}")
@@ -164,15 +177,32 @@ class Worker:
 
         def done(task: asyncio.Task[None]) -> None:
             del self._running[thread_id]
-            if not task.cancelled() and task.exception() is not None:
-                _log.error("thread %s", safe(thread_id), exc_info=task.exception())
+            error = None if task.cancelled() else task.exception()
+            if isinstance(error, DatabaseError):
+                _log.warning("thread %s: %s", safe(thread_id), error)
+            elif error is not None:
+                _log.error("thread %s", safe(thread_id), exc_info=error)
             self._watch.wake()
 
         task.add_done_callback(done)
 
     async def _apply(self, thread_id: str) -> None:
         self._elsewhere[thread_id] = time.monotonic() + RETRY_S
-        leases = await asyncio.to_thread(self._leases.take, thread_id)
+        order = await asyncio.to_thread(
+            take_order, self._leases.file, self.id, thread_id, self._unable
+        )
+        if order is not None:
+            self._elsewhere.pop(thread_id, None)
+            ordered = OrderRun(self._bench, order)
+            try:
+                await ordered.carry_out()
+            finally:
+                self.outcomes.update(ordered.outcomes)
+                if ordered.unable:
+                    self._unable.add(order.id)
+            return
+        among = await self._answered_elsewhere(thread_id)
+        leases = await asyncio.to_thread(self._leases.take, thread_id, among)
         if not leases:
             return
         self._elsewhere.pop(thread_id, None)
@@ -182,20 +212,17 @@ class Worker:
         finally:
             self.outcomes.update(run.outcomes)
 
+    async def _answered_elsewhere(self, thread_id: str) -> set[str] | None:
+        """Questions that another program may be running with an answer of its own, if there are
+        any: to resume a question beside them would run their tools a second time."""
+        questions = await self._bench.questions(thread_id)
+        found = {k for k, q in questions.items() if q.leftover_answer and not q.leftover_spent}
+        return found or None
+
     def _cancel(self, tasks: Iterable[asyncio.Task[None]]) -> None:
         for task in tasks:
             self.cut_off = True
             task.cancel()
-
-    async def _open_saver(self) -> BaseCheckpointSaver[Any]:
-        """Opened for the first decision: a worker must not create the agents' database."""
-        async with self._first_use:
-            if self._saver is None:
-                self._connection = await aiosqlite.connect(self._db, timeout=LOCK_WAIT_S)
-                saver = AsyncSqliteSaver(self._connection)
-                await saver.setup()
-                self._saver = saver
-            return self._saver
 
     async def _end_runs(self) -> None:
         running = set(self._running.values())

@@ -12,7 +12,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command, Interrupt, interrupt
 
-from hitloop_tui.attach import thread_run
+from hitloop_tui.attach import running
 from hitloop_tui.attach.review import State
 from tests.e2e.worker_desk import Desk
 from tests.e2e.worker_graphs import Values, calls, chain, fan_out, quiet, tool
@@ -71,15 +71,15 @@ class TestNotApplied:
         graph = fan_out(one, 3)
         questions = {q.value["n"]: q for q in await desk.ask(graph, "t", {})}
         keys = {n: desk.decide(questions[n], "ours") for n in (0, 1)}
-        stream = thread_run._stream
+        stream = running._stream
 
         async def late(*given: Any) -> None:
-            monkeypatch.setattr(thread_run, "_stream", stream)
+            monkeypatch.setattr(running, "_stream", stream)
             theirs = {questions[0].identity.interrupt_id: "theirs"}
             await desk.ask(graph, "t", Command(resume=theirs))
             await stream(*given)
 
-        monkeypatch.setattr(thread_run, "_stream", late)
+        monkeypatch.setattr(running, "_stream", late)
         assert await desk.work({"g": graph}) == {"stale": 1, "applied": 1}
         assert desk.record(keys[0]).state is State.STALE
         assert calls == [(0, "theirs"), (1, "ours")]
@@ -95,7 +95,7 @@ class TestNotApplied:
                 [("__resume__", "other")],
                 "00000000-0000-0000-0000-000000000000",
             )
-        assert await desk.work({"g": graph}) == {"blocked": 1}
+        assert await desk.work({"g": graph}) == {"uncertain": 1}
         assert "another program" in desk.record(key).detail
         assert calls == []
 

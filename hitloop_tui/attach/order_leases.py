@@ -1,0 +1,98 @@
+"""Orders that a worker must carry out, and who does: one worker per thread, with its attempts.
+
+Clearing an answer twice is clearing it once, so an order to clear outlives its worker. A retry of
+somebody else's answer does not: whether the tool ran then is for a person to find out.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from hitloop_tui.attach import orders
+from hitloop_tui.attach.leases import Pulse, alive, close_order, held
+from hitloop_tui.attach.ledger_file import LedgerFile
+from hitloop_tui.attach.review import Act, Identity
+
+DIED = "the worker died while it ran this with the other program's answer: the tool may have run"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order in a worker's hands."""
+
+    id: int
+    kind: Act
+    key: str
+    thread_id: str
+    identity: Identity
+    seq: int | None
+    """The decision it is about; None when the answer was not ours."""
+    by: str
+    account: dict[str, object]
+
+
+def ordered_threads(file: LedgerFile, unable: Collection[int] = ()) -> list[str]:
+    """Threads with an order that no live worker has, but for those in `unable`."""
+    rows = file.rows(f"{_OPEN} ORDER BY o.id")
+    found = [r["thread_id"] for r in rows if r["id"] not in unable and not alive(Pulse.of(r))]
+    return list(dict.fromkeys(found))
+
+
+def take_order(
+    file: LedgerFile, worker: str, thread_id: str, unable: Collection[int] = ()
+) -> Order | None:
+    """The thread's first open order, now in this worker's hands; None while a live worker is at
+    the thread. A retry that a dead worker left behind ends as uncertain."""
+    if thread_id not in ordered_threads(file, unable):
+        return None
+    with file.transaction() as connection:
+        if held(connection, thread_id):
+            return None
+        rows = connection.execute(f"{_OPEN} AND o.thread_id=? ORDER BY o.id", (thread_id,))
+        for row in rows.fetchall():
+            if row["worker"] is not None and row["kind"] == Act.RETRY:
+                close_order(connection, row["id"], row["worker"], "uncertain", DIED)
+            elif row["id"] not in unable:
+                connection.execute("UPDATE orders SET worker=? WHERE id=?", (worker, row["id"]))
+                return _order(row)
+    return None
+
+
+def finish_order(file: LedgerFile, order: Order, worker: str, outcome: str, detail: str) -> None:
+    """Record what became of an order. A clear that was carried out takes our decision back with
+    it, unless the decision was taken back meanwhile."""
+    with file.transaction() as connection:
+        if not close_order(connection, order.id, worker, outcome, detail):
+            return
+        if order.kind is Act.CLEAR and outcome == "applied" and order.seq is not None:
+            orders.withdraw(connection, order.seq, "clear", order.by, order.account)
+
+
+def put_back(file: LedgerFile, order: Order, worker: str, detail: str) -> None:
+    """Leave an order to a worker that can carry it out; `detail` says why this one cannot."""
+    with file.transaction() as connection:
+        connection.execute(
+            "UPDATE orders SET worker=NULL, detail=? WHERE id=? AND worker=? AND outcome IS NULL",
+            (detail, order.id, worker),
+        )
+
+
+def _order(row: sqlite3.Row) -> Order:
+    return Order(
+        row["id"],
+        Act(row["kind"]),
+        row["key"],
+        row["thread_id"],
+        Identity(**json.loads(row["identity"])),
+        row["seq"],
+        row["by"],
+        json.loads(row["account"]),
+    )
+
+
+_OPEN = """
+SELECT o.*, w.host, w.pid, w.heartbeat_at, w.stopped_at
+  FROM orders o LEFT JOIN workers w ON w.id=o.worker WHERE o.outcome IS NULL"""
