@@ -178,13 +178,11 @@ def verify(connection: sqlite3.Connection, anchor: Head | None = None) -> Iterat
     yield from _unsettled(connection)
 
 
-def sealed(connection: sqlite3.Connection, entry: Entry) -> str | None:
-    """Why the row of an entry is not what was written; None when it is."""
-    if entry.kind not in SEALED:
-        return f"entry of an unknown kind, {entry.kind!r}"
-    return _changed(
-        entry.kind, entry.ref, entry.content, content_of(connection, entry.kind, entry.ref)
-    )
+def row_fault(entry: Entry, row: sqlite3.Row | None) -> str | None:
+    """Why a row with the columns an entry seals is not what was written; None when it is."""
+    columns = SEALED[entry.kind][2] if row is not None else ()
+    found = None if row is None else _sha256({name: row[name] for name in columns})
+    return _changed(entry.kind, entry.ref, entry.content, found)
 
 
 def _misplaced(before: Head, entry: Entry) -> str | None:

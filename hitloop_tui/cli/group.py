@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import click
 
 from hitloop_tui import __version__
+from hitloop_tui.cli.auditing import audit
 from hitloop_tui.cli.console import console, demo
 from hitloop_tui.cli.deciding import approve, edit, ignore, reject, respond
 from hitloop_tui.cli.doctor import doctor
 from hitloop_tui.cli.experiment import experiment
 from hitloop_tui.cli.listing import ls, show
+from hitloop_tui.cli.options import split_database
 from hitloop_tui.cli.policy import policy
 from hitloop_tui.cli.tracing import trace
 from hitloop_tui.cli.working import worker
 
 CONSOLE = "console"
-_LEADING = ("--db", "--ledger")
 _OWN = ("--help", "-h", "--version")
 
 
@@ -25,20 +24,12 @@ class ConsoleByDefault(click.Group):
     """`hitloop-tui [DB]` opens the console; `hitloop-tui --db DB ls` works like `ls --db DB`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        leading, rest = _split(args)
+        leading, rest = split_database(args)
         if rest and rest[0] in self.commands:
             args = [rest[0], *leading, *rest[1:]]
         elif not (rest and rest[0] in _OWN):
             args = [CONSOLE, *args]
         return super().parse_args(ctx, args)
-
-
-def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Options of the database before a command, and the rest."""
-    count = 0
-    while count < len(args) and args[count].partition("=")[0] in _LEADING:
-        count += 1 if "=" in args[count] else 2
-    return list(args[:count]), list(args[count:])
 
 
 @click.group(
@@ -65,6 +56,7 @@ for _command in (
     ignore,
     worker,
     trace,
+    audit,
     policy,
     doctor,
     experiment,

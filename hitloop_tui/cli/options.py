@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,6 +47,14 @@ def graph_options(command: F) -> F:
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 as_option = click.option("--as", "stated", metavar="NAME", help="Your name, recorded as stated.")
+
+
+def split_database(args: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Options of the database before a command, and the rest."""
+    count = 0
+    while count < len(args) and args[count].partition("=")[0] in ("--db", "--ledger"):
+        count += 1 if "=" in args[count] else 2
+    return list(args[:count]), list(args[count:])
 
 
 def database(argument: Path | None, option: Path | None, settings: Settings) -> Path:
