@@ -43,13 +43,16 @@ class Score:
         self.lines: list[str] = []
         self.failed = False
 
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+        print(line, flush=True)
+
     def add(self, what: str, bad: Collection[Any] | int, of: int) -> None:
         """`bad` as a collection is shown, so that a failure can be looked into."""
         count = bad if isinstance(bad, int) else len(bad)
         self.failed |= count > 0 or of == 0
         shown = "" if isinstance(bad, int) or not bad else f"  {list(bad)[:3]}"[:300]
-        self.lines.append(f"{what}: {count}/{of}{shown}")
-        print(self.lines[-1], flush=True)
+        self.say(f"{what}: {count}/{of}{shown}")
 
 
 class Arena:
