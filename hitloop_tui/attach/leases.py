@@ -30,6 +30,9 @@ DEAD_AFTER_S = 15.0
 once."""
 
 
+DIED = "the worker died while it ran this with the other program's answer: the tool may have run"
+
+
 @dataclass(frozen=True, slots=True)
 class Pulse:
     """What is known of a worker's life."""

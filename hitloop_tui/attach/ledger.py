@@ -29,6 +29,13 @@ SELECT d.*, a.id AS attempt, a.worker, a.started_at, a.finished_at, a.outcome,
  WHERE NOT EXISTS (SELECT 1 FROM withdrawals x WHERE x.seq = d.seq)
 """
 
+_FOREIGN = """
+SELECT o.*, w.host, w.pid, w.heartbeat_at, w.stopped_at
+  FROM orders o LEFT JOIN workers w ON w.id = o.worker
+ WHERE o.seq IS NULL AND (o.outcome IS NULL OR o.outcome IN ('uncertain', 'failed'))
+   AND o.id = (SELECT max(id) FROM orders WHERE key = o.key)
+"""
+
 RECENT = 50
 """Settled decisions that `recent` still gives."""
 
@@ -74,6 +81,30 @@ class Record:
     def review(self) -> dict[str, Any]:
         shown: dict[str, Any] = json.loads(self.review_json)
         return shown
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignOrder:
+    """The last order about an answer that is not ours."""
+
+    text: str
+    waits: bool
+    """For a worker."""
+    acts: tuple[Act, ...] = ()
+    """What can be ordered while it waits."""
+
+    @classmethod
+    def of(cls, row: sqlite3.Row) -> ForeignOrder:
+        ordered = f"{row['by']} ordered {row['kind']}"
+        if row["outcome"] is not None:
+            return cls(f"{ordered}: {row['detail']}", False)
+        if leases.alive(leases.Pulse.of(row)):
+            return cls(f"{ordered}: worker {row['worker']} is at it", True)
+        if row["worker"] is not None and row["kind"] == Act.RETRY:
+            return cls(f"{ordered}: {leases.DIED}", False)
+        reason = f" ({row['detail']})" if row["detail"] else ""
+        acts = (Act.CLEAR,) if row["kind"] == Act.RETRY else ()
+        return cls(f"{ordered}: waiting for a worker{reason}", True, acts)
 
 
 class Ledger:
@@ -164,12 +195,9 @@ class Ledger:
         rows = self.file.rows("SELECT key, by, until FROM claims WHERE until>?", (now(),))
         return {row["key"]: Claim(row["by"], row["until"]) for row in rows}
 
-    def open_orders(self) -> dict[str, str]:
-        """What a worker is still to do about answers that are not ours, in words, by key."""
-        rows = self.file.rows(
-            "SELECT key, kind, by FROM orders WHERE outcome IS NULL AND seq IS NULL"
-        )
-        return {r["key"]: f"{r['by']} ordered {r['kind']}: waiting for a worker" for r in rows}
+    def foreign_orders(self) -> dict[str, ForeignOrder]:
+        """What was ordered about answers that are not ours, and did not go well yet, by key."""
+        return {row["key"]: ForeignOrder.of(row) for row in self.file.rows(_FOREIGN)}
 
     def escalated(self) -> frozenset[str]:
         """Keys of Reviews whose deadline passed and whose policy wants more eyes on them."""

@@ -12,11 +12,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from hitloop_tui.attach import orders
-from hitloop_tui.attach.leases import Pulse, alive, close_order, held
+from hitloop_tui.attach.leases import DIED, Pulse, alive, close_order, held
 from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.review import Act, Identity
-
-DIED = "the worker died while it ran this with the other program's answer: the tool may have run"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ import json
 import sqlite3
 from dataclasses import asdict
 
-from hitloop_tui.attach import journal, recording
-from hitloop_tui.attach.leases import close_attempt
+from hitloop_tui.attach import journal, leases, recording
 from hitloop_tui.attach.ledger import Ledger, Record
 from hitloop_tui.attach.ledger_clock import later, now
 from hitloop_tui.attach.person import Person
@@ -42,12 +41,32 @@ def order(ledger: Ledger, review: Review, act: Act, person: Person) -> None:
         if record is not None and record.order_open:
             raise Conflict(f"{record.detail or 'something was ordered about it already'}")
         if record is not None and record.attempt is not None:
-            close_attempt(connection, record.attempt, "uncertain", record.detail)
+            leases.close_attempt(connection, record.attempt, "uncertain", record.detail)
+        _close_retry(connection, review.key, act)
         try:
             _insert(connection, review, record, act, person)
         except sqlite3.IntegrityError:
             raise Conflict("something was ordered about it already") from None
         recording.insert_event(connection, review, act.value, person.decided_by)
+
+
+def _close_retry(connection: sqlite3.Connection, key: str, act: Act) -> None:
+    """End a foreign answer's retry that nobody will make: its worker died, or had not begun when
+    a person ordered to clear that answer instead."""
+    row = connection.execute(_OPEN_RETRY, (key,)).fetchone()
+    if row is None or leases.alive(leases.Pulse.of(row)):
+        return
+    if row["worker"] is not None:
+        leases.close_order(connection, row["id"], row["worker"], "uncertain", leases.DIED)
+    elif act is Act.CLEAR:
+        leases.close_order(connection, row["id"], None, "stale", "clear was ordered instead")
+
+
+_OPEN_RETRY = """
+SELECT o.id, o.worker, w.host, w.pid, w.heartbeat_at, w.stopped_at
+  FROM orders o LEFT JOIN workers w ON w.id=o.worker
+ WHERE o.key=? AND o.kind='retry' AND o.outcome IS NULL
+"""
 
 
 def withdraw(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hitloop_tui.attach.interrupt_rows import CANCELLED
-from hitloop_tui.attach.ledger import Ledger, Record
+from hitloop_tui.attach.ledger import ForeignOrder, Ledger, Record
 from hitloop_tui.attach.recorded import with_record
 from hitloop_tui.attach.recording import Said, count
 from hitloop_tui.attach.review import Act, Claim, OnDeadline, Question, Review, State
@@ -22,8 +22,7 @@ class Standing:
     said: Mapping[str, tuple[Said, ...]] = field(default_factory=dict)
     claims: Mapping[str, Claim] = field(default_factory=dict)
     escalated: frozenset[str] = frozenset()
-    orders: Mapping[str, str] = field(default_factory=dict)
-    """What a worker is still to do about answers that are not ours."""
+    orders: Mapping[str, ForeignOrder] = field(default_factory=dict)
 
     @classmethod
     def read(cls, ledger: Ledger, records: Iterable[Record]) -> Standing:
@@ -32,7 +31,7 @@ class Standing:
             ledger.said(),
             ledger.claims(),
             ledger.escalated(),
-            ledger.open_orders(),
+            ledger.foreign_orders(),
         )
 
     def changed(self, before: Standing) -> set[str]:
@@ -50,7 +49,9 @@ class Standing:
     def restless(self) -> bool:
         """Whether time alone can change the picture: a worker dies, a hold ends, without a word."""
         moving = (State.APPLYING, State.HELD)
-        return bool(self.claims) or any(r.state in moving for r in self.records.values())
+        waiting = any(order.waits for order in self.orders.values())
+        at_it = any(record.state in moving for record in self.records.values())
+        return bool(self.claims) or waiting or at_it
 
     def join(self, review: Review) -> Review:
         """The Review with everything that was said and done about it."""
@@ -58,9 +59,12 @@ class Standing:
         record = self.records.get(review.key)
         if record is not None:
             return with_record(review, record)
-        if review.key in self.orders:
-            return replace(review, state=State.UNCERTAIN, detail=self.orders[review.key])
+        order = self.orders.get(review.key)
+        if order is not None and order.waits:
+            return replace(review, state=State.UNCERTAIN, detail=order.text, acts=order.acts)
         if (elsewhere := _answered_elsewhere(review.question)) is not None:
+            if order is not None:
+                elsewhere |= {"state": State.UNCERTAIN, "detail": order.text}
             return replace(review, **elsewhere)
         ballot = count(review, self._words(review))
         approved_by = (*review.reading.approvals, *ballot.approved_by)

@@ -10,13 +10,16 @@ from typing import Any
 import aiosqlite
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from hitloop_tui.attach import shapes
+from hitloop_tui.attach import journal, shapes
+from hitloop_tui.attach.acts import act
 from hitloop_tui.attach.checkpoints import Checkpoints
 from hitloop_tui.attach.events import Event, events_since
+from hitloop_tui.attach.inbox import Inbox
+from hitloop_tui.attach.leases import Leases
 from hitloop_tui.attach.ledger import Ledger, Record
 from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.person import Person
-from hitloop_tui.attach.review import Kind, Question, Review, State, Verdict
+from hitloop_tui.attach.review import Act, Kind, Question, Review, State, Verdict
 from hitloop_tui.attach.worker import Worker
 from hitloop_tui.paths import ledger_path
 
@@ -55,6 +58,34 @@ class Desk:
         verdicts = {n: Verdict(Kind.RESPOND, value=answer) for n in range(len(reading.actions))}
         assert self.ledger.record(review, verdicts, answer, Person("tester", {})) is None
         return review.key
+
+    def review(self, key: str) -> Review:
+        """A Review as the inbox shows it now."""
+        inbox = Inbox(self.source, self.ledger)
+        inbox.load()
+        review = inbox.review(key)
+        assert review is not None
+        return review
+
+    def order(self, key: str, what: Act) -> str:
+        """Do what a person can do about a Review that did not go well; what they are told."""
+        inbox = Inbox(self.source, self.ledger)
+        inbox.load()
+        outcome = act(inbox, self.review(key), what, Person("tester", {}))
+        assert outcome.outcome == "recorded", outcome
+        return outcome.detail
+
+    def dead_worker(self, thread_id: str) -> None:
+        """A worker takes the decisions on a thread and dies."""
+        leases = Leases(self.file, ["g"])
+        leases.register()
+        assert leases.take(thread_id)
+        leases.retire()
+
+    def faults(self) -> list[str]:
+        """What the audit says about the ledger."""
+        with self.file.transaction() as connection:
+            return [fault.text for fault in journal.verify(connection)]
 
     def record(self, key: str) -> Record:
         return self.ledger.of_keys([key])[key]
