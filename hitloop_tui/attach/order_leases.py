@@ -39,11 +39,22 @@ def ordered_threads(file: LedgerFile, unable: Collection[int] = ()) -> list[str]
     return list(dict.fromkeys(found))
 
 
+def open_order(file: LedgerFile, key: str, kind: Act) -> str | None:
+    """The thread of a Review about which something is ordered and not carried out."""
+    rows = file.rows(f"{_OPEN} AND o.key=? AND o.kind=?", (key, kind))
+    return rows[0]["thread_id"] if rows else None
+
+
 def take_order(
-    file: LedgerFile, worker: str, thread_id: str, unable: Collection[int] = ()
+    file: LedgerFile,
+    worker: str,
+    thread_id: str,
+    unable: Collection[int] = (),
+    *,
+    key: str | None = None,
 ) -> Order | None:
-    """The thread's first open order, now in this worker's hands; None while a live worker is at
-    the thread. A retry that a dead worker left behind ends as uncertain."""
+    """The thread's first open order, or that about `key`, now in this worker's hands; None while a
+    live worker is at the thread. A retry that a dead worker left behind ends as uncertain."""
     if thread_id not in ordered_threads(file, unable):
         return None
     with file.transaction() as connection:
@@ -53,7 +64,7 @@ def take_order(
         for row in rows.fetchall():
             if row["worker"] is not None and row["kind"] == Act.RETRY:
                 close_order(connection, row["id"], row["worker"], "uncertain", DIED)
-            elif row["id"] not in unable:
+            elif row["id"] not in unable and key in (None, row["key"]):
                 connection.execute("UPDATE orders SET worker=? WHERE id=?", (worker, row["id"]))
                 return _order(row)
     return None

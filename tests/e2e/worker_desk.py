@@ -98,6 +98,15 @@ class Desk:
             time.sleep(0.02)
         return record
 
+    def wait_for_order(self, order: int, outcome: str, seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while not (ended := self.file.rows("SELECT * FROM orders WHERE id=?", (order,))[0])[
+            "outcome"
+        ]:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert ended["outcome"] == outcome, ended["detail"]
+
     def events(self, *kinds: str) -> list[Event]:
         return [e for e in events_since(self.file, 0) if not kinds or e.kind in kinds]
 
