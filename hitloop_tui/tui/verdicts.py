@@ -101,10 +101,11 @@ def news(shown: Review, now: Review, me: str) -> Safe | None:
         return Safe(f"{by} decided this {when(now.decided_at)}: a second answer is refused")
     if now.state is not shown.state:
         return safe(f"it is {now.state.value} by now" + (f": {now.detail}" if now.detail else ""))
+    if decided := sorted(now.verdicts.keys() - shown.verdicts.keys()):
+        past = PAST[now.verdicts[decided[0]].kind]
+        return Safe(f"Action {decided[0] + 1} was {past} meanwhile")
     if len(now.approved_by) > len(shown.approved_by):
         return Safe(f"{name(now.approved_by[-1])} approved it meanwhile")
-    if now.verdicts.keys() - shown.verdicts.keys():
-        return Safe("another Action of it was decided meanwhile")
     if now.claim is not None and not same_person(now.claim.by, me):
         return Safe(f"{name(now.claim.by)} is looking at it, too")
     return None

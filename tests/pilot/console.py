@@ -14,10 +14,15 @@ from textual.pilot import Pilot
 from hitloop_tui.attach.ledger import Ledger, Record
 from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.person import Person
+from hitloop_tui.hold import NO_HOLD, Hold
 from hitloop_tui.paths import ledger_path
 from hitloop_tui.tui.app import ConsoleApp
+from hitloop_tui.tui.dialogs.frame import News, Told
 from hitloop_tui.tui.screens.main import MainScreen
 from hitloop_tui.tui.setup import Setup
+from hitloop_tui.tui.widgets.rows import plain
+from hitloop_tui.tui.widgets.rows_view import RowsView
+from tests.pilot.bare import screen_text
 
 NARROW, WIDE = (80, 24), (140, 40)
 ME = Person("ann", {"login": "ann"})
@@ -48,6 +53,30 @@ class Console:
     def said(self) -> str:
         """The status line."""
         return str(self.main.status.query_one("#said").visual)  # type: ignore[attr-defined]
+
+    @property
+    def shown(self) -> str:
+        """The whole screen."""
+        return screen_text(self.app)
+
+    @property
+    def card(self) -> str:
+        """All of the card, on one line."""
+        return rows_of(self.main.card)
+
+    @property
+    def dialog(self) -> str:
+        """What the open dialog says, on one line; empty without one."""
+        if self.app.screen is self.main:
+            return ""
+        said = [str(news.visual) for news in self.app.screen.query(News)]
+        return " ".join([*said, *map(rows_of, self.app.screen.query(Told))])
+
+    @property
+    def footer(self) -> dict[str, bool]:
+        """The keys in the footer, and whether they do something."""
+        footer = self.main.footer
+        return {key.id: key.id not in footer.off for key in footer._fitting()}
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
@@ -81,11 +110,16 @@ class Console:
 
 @asynccontextmanager
 async def console(
-    db: Path, size: tuple[int, int] = NARROW, *, read_only: bool = False, rows: int = 6
+    db: Path,
+    size: tuple[int, int] = NARROW,
+    *,
+    read_only: bool = False,
+    rows: int = 6,
+    hold: Hold = NO_HOLD,
 ) -> AsyncIterator[Console]:
     """The console on a database, with its first `rows` read."""
     clock = Clock()
-    app = ConsoleApp(Setup(db, ME, read_only=read_only, clock=clock))
+    app = ConsoleApp(Setup(db, ME, read_only=read_only, hold=hold, clock=clock))
     async with app.run_test(size=size, notifications=True) as pilot:
         running = Console(app, pilot, clock, lambda: recorded(db))
         await running.until(lambda: app.main.inbox.state.total >= rows)
@@ -94,6 +128,11 @@ async def console(
         clock.now += 1
         app.main.inbox.settle()
         yield running
+
+
+def rows_of(view: RowsView) -> str:
+    """All rows, on one line."""
+    return " ".join(" ".join(plain(view.row(y)) for y in range(view.row_count)).split())
 
 
 def recorded(db: Path) -> list[Record]:

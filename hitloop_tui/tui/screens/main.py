@@ -59,7 +59,7 @@ class MainScreen(LookingScreen):
             return
         recorded = outcome.outcome == "recorded"
         done_here = outcome.decided_at is not None or review.reading.quorum > 1
-        if recorded and done_here and self.inbox.select_next():
+        if recorded and done_here and self._next_after(review):
             return
         await self._showing.read()
         if recorded and outcome.decided_at is None:
@@ -72,9 +72,24 @@ class MainScreen(LookingScreen):
                 case Act.UNDO:
                     self.inbox.select(review.key)
                 case Act.DONE | Act.DISMISS if self._showing.key == review.key:
-                    self.inbox.leave()
+                    self._go_on_from(review.key)
         if self._showing.key == review.key:
             await self._showing.read()
+
+    def _next_after(self, review: Review) -> bool:
+        """Show the next Review to decide. A row that went at once has left the cursor on it."""
+        row = self._state.row
+        if row is None or row.key == review.key or not row.undecided:
+            return self.inbox.select_next()
+        self._open_selected()
+        return True
+
+    def _go_on_from(self, key: str) -> None:
+        """The row of a Review is about to go, or has gone from under the cursor already."""
+        if self._state.cursor == key:
+            self.inbox.leave()
+        else:
+            self._open_selected()
 
     def every(self, seconds: float, work: Callable[[], object]) -> Timer:
         return self.set_interval(seconds, work)
