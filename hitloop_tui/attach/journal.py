@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,10 @@ from hitloop_tui.attach.ledger_clock import now
 from hitloop_tui.errors import BadInput
 
 GENESIS = "0" * 64
+_ENTRIES = "SELECT seq, at, kind, ref, content, hash FROM journal"
+
+Rows = Callable[[str, tuple[Any, ...]], Sequence[sqlite3.Row]]
+"""Runs a query."""
 
 _DECISION = (
     "key",
@@ -150,8 +154,7 @@ class Entry:
 def entries(connection: sqlite3.Connection) -> Iterator[Entry]:
     """The journal in order, read as it is asked for, each entry checked against the one before."""
     before = Head(0, GENESIS)
-    columns = "SELECT seq, at, kind, ref, content, hash FROM journal ORDER BY seq"
-    for row in connection.execute(columns):
+    for row in connection.execute(f"{_ENTRIES} ORDER BY seq"):
         entry = Entry(*row)
         fault = _misplaced(before, entry)
         yield replace(entry, fault=fault) if fault else entry
@@ -176,6 +179,23 @@ def verify(connection: sqlite3.Connection, anchor: Head | None = None) -> Iterat
     for kind in SEALED:
         yield from _rows(connection, kind)
     yield from _unsettled(connection)
+
+
+def as_written(rows: Rows, kind: str, ref: int) -> bool:
+    """Whether a row is what its entry tells, and the entry what was chained to the one before.
+
+    The entries further back are taken on trust; `verify` looks at them all.
+    """
+    told = rows(f"{_ENTRIES} WHERE kind=? AND ref=? ORDER BY seq DESC LIMIT 1", (kind, ref))
+    if not told:
+        return False
+    entry = Entry(*told[0])
+    before = rows("SELECT seq, hash FROM journal WHERE seq=?", (entry.seq - 1,))
+    if _misplaced(Head(*before[0]) if before else Head(0, GENESIS), entry) is not None:
+        return False
+    table, key, columns = SEALED[kind]
+    found = rows(f"SELECT {key}, {', '.join(columns)} FROM {table} WHERE {key}=?", (ref,))
+    return bool(found) and _hashed(kind, found[0]) == entry.content
 
 
 def row_fault(entry: Entry, row: sqlite3.Row | None) -> str | None:

@@ -27,6 +27,9 @@ STOPPED = Outcome(
     "uncertain", "the worker was stopped while it applied this: the tool may have run"
 )
 MOVED_ON = Outcome("stale", "the thread moved on: this question is no longer open")
+NOT_AS_WRITTEN = Outcome(
+    "stale", "the ledger's row is not what was written when this was decided: see `audit verify`"
+)
 TAKEN_BACK = Outcome("stale", "the decision was taken back")
 OTHER_ANSWER = Outcome(
     "stale", "the answer that is stored now is not this decision's: another program has answered"

@@ -11,6 +11,7 @@ from typing import Any
 
 from langgraph.errors import UnknownInterruptError
 
+from hitloop_tui.attach import journal
 from hitloop_tui.attach.choosing import Blocked, Choice
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.interrupt_rows import INTERRUPT_ID
@@ -19,6 +20,7 @@ from hitloop_tui.attach.ledger import Record
 from hitloop_tui.attach.outcomes import (
     ENDED,
     MOVED_ON,
+    NOT_AS_WRITTEN,
     NOT_STARTED,
     OTHER_ANSWER,
     STOPPED,
@@ -90,6 +92,10 @@ class ThreadRun:
         self._records = self.bench.ledger.of_keys(self._open)
         for key in self._open.keys() - self._records.keys():
             await self._settle(key, TAKEN_BACK)
+        for key, record in list(self._records.items()):
+            if not journal.as_written(self.bench.ledger.file.rows, "decision", record.seq):
+                del self._records[key]
+                await self._settle(key, NOT_AS_WRITTEN)
         if self.bench.saver.place() is None:
             raise DatabaseError(f"{self.bench.saver.path} is missing")
         questions = await self.bench.questions(self.thread_id)

@@ -46,6 +46,20 @@ class TestNotApplied:
         assert "content changed" in desk.record(key).detail
         assert calls == []
 
+    @pytest.mark.parametrize("edited", ["decisions SET answer='1'", "journal SET content='0'"])
+    async def test_the_ledger_was_edited(self, desk: Desk, edited: str) -> None:
+        graph = chain(tool)
+        [question] = await desk.ask(graph, "t", {})
+        key = desk.decide(question, "yes")
+        with sqlite3.connect(desk.file.path) as connection:
+            table = edited.partition(" ")[0]
+            connection.execute(f"DROP TRIGGER {table}_fixed")
+            connection.execute(f"UPDATE {edited} WHERE seq=1")
+        connection.close()
+        assert await desk.work({"g": graph}) == {"stale": 1}
+        assert "audit verify" in desk.record(key).detail
+        assert calls == []
+
     async def test_answered_by_the_application_and_failed(self, desk: Desk) -> None:
         def raises(state: Values) -> Values:
             interrupt("go?")

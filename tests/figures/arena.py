@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import importlib
 import json
 import multiprocessing
 import os
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,30 +59,39 @@ class Score:
 class Arena:
     """One checkpoint database with its ledger, in a folder of its own."""
 
-    def __init__(self, folder: Path, graph: str) -> None:
+    def __init__(self, folder: Path, *names: str, module: str = graphs.__name__) -> None:
+        """`names` of graphs in `module`."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.db, self.graph = folder / "agents.db", graph
+        self.db, self.names, self.module = folder / "agents.db", names, module
         self.session = Session.open(self.db)
         self._effects = folder / "effects.jsonl"
         self.env = {graphs.EFFECTS: str(self._effects), "HITLOOP_HOLD": "0", "TZ": "UTC"}
 
     @property
-    def ref(self) -> str:
-        return f"{self.graph}=tests.figures.graphs:{self.graph}"
+    def refs(self) -> list[str]:
+        """Options of a worker that hosts all graphs."""
+        return [word for name in self.names for word in ("--graph", f"{name}={self.module}:{name}")]
 
-    def ask(self, count: int, prefix: str = "t") -> list[Review]:
-        """Run so many threads until they ask; their Reviews."""
-        threads = [f"{prefix}{number}" for number in range(count)]
-        asyncio.run(self._ask(threads))
+    def graph(self, name: str) -> Any:
+        return getattr(importlib.import_module(self.module), name)
+
+    def ask(self, count: int) -> list[Review]:
+        """Run so many threads of the first graph until they ask; their Reviews."""
+        [name], threads = self.names, [f"t{number}" for number in range(count)]
+
+        async def ask() -> None:
+            async with self.application() as saver:
+                for thread in threads:
+                    await self.graph(name).ainvoke({}, config(name, thread, saver))
+
+        asyncio.run(ask())
         return [review for thread in threads for review in self.look(thread)]
 
-    async def _ask(self, threads: list[str]) -> None:
+    @contextlib.asynccontextmanager
+    async def application(self) -> AsyncIterator[AsyncSqliteSaver]:
+        """The agents' own connection."""
         async with aiosqlite.connect(self.db, timeout=30) as connection:
-            saver = AsyncSqliteSaver(connection)
-            for thread in threads:
-                place = {"thread_id": thread, "__pregel_checkpointer": saver}
-                config = {"configurable": place, "metadata": {"graph_id": self.graph}}
-                await getattr(graphs, self.graph).ainvoke({"said": None}, config)
+            yield AsyncSqliteSaver(connection)
 
     def run(self, *words: str) -> Any:
         """A command with `--json`; what it printed."""
@@ -91,7 +101,7 @@ class Arena:
     @contextlib.contextmanager
     def worker(self) -> Iterator[subprocess.Popen[bytes]]:
         known = {worker.id for worker in live_workers(self.session.ledger.file)}
-        words = ["worker", "--graph", self.ref]
+        words = ["worker", *self.refs]
         with (self.db.parent / "worker.log").open("ab") as log:
             process = subprocess.Popen(self._command(*words), **self._like(), stderr=log)
         try:
@@ -105,7 +115,7 @@ class Arena:
 
     def work(self) -> None:
         """Apply all that is recorded with a new worker, to its end."""
-        words = self._command("worker", "--graph", self.ref, "--once")
+        words = self._command("worker", *self.refs, "--once")
         with (self.db.parent / "worker.log").open("ab") as log:
             subprocess.run(words, **self._like(), stderr=log, timeout=600)
 
@@ -145,6 +155,12 @@ class Arena:
         """What the audit finds."""
         with self.session.ledger.file.transaction() as connection:
             return [fault.text for fault in journal.verify(connection)]
+
+
+def config(graph: str, thread: str, saver: AsyncSqliteSaver) -> dict[str, Any]:
+    """As an application would run the graph."""
+    place = {"thread_id": thread, "__pregel_checkpointer": saver}
+    return {"configurable": place, "metadata": {"graph_id": graph}}
 
 
 def wait(what: Callable[[], Any], seconds: float, pause: float = 0.05) -> None:

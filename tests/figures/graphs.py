@@ -73,9 +73,9 @@ class Ask(HITLPolicy):
         return PolicyVerdict("ask", "always", self.people)
 
 
-def gated(people: int) -> Any:
+def gated(people: int, note: str = "") -> Any:
     """Our gate before a tool in a node of its own."""
-    action = {"tool_name": "pay", "tool_args": {"amount": 100}, "risk_class": "high"}
+    action = {"tool_name": "pay", "tool_args": {"note": note}, "risk_class": "high"}
     graph = StateGraph(State)
     graph.add_node("propose", lambda _: {"proposed_action": action})
     graph.add_node("gate", create_interrupt_gate_node(Ask(people)))
