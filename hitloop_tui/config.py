@@ -33,6 +33,8 @@ class Settings:
     """Graphs by name, each `FILE.py:VARIABLE`."""
     hold: Hold = field(default_factory=Hold)
     """How long decisions wait for an undo."""
+    sign_key: Path | None = None
+    """The ssh key that signs decisions."""
     folder: Path = field(default_factory=Path.cwd)
     """Where the file is."""
 
@@ -45,7 +47,7 @@ class Settings:
 
 def read_settings(folder: Path | None = None) -> Settings:
     """The settings of `folder` (the working directory), with what `HITLOOP_DB`, `HITLOOP_LEDGER`,
-    `HITLOOP_TELEMETRY` and `HITLOOP_HOLD` say."""
+    `HITLOOP_TELEMETRY`, `HITLOOP_HOLD` and `HITLOOP_SIGN_KEY` say."""
     folder = folder or Path.cwd()
     data = _document(folder / FILE)
     for key in data.keys() - _KEYS:
@@ -64,11 +66,12 @@ def read_settings(folder: Path | None = None) -> Settings:
         config=_path(data, "config", folder),
         graphs=graphs,
         hold=_hold(data, folder),
+        sign_key=_from_environment("HITLOOP_SIGN_KEY") or _sign_key(data, folder),
         folder=folder,
     )
 
 
-_KEYS = {"db", "ledger", "telemetry", "config", "graphs", "hold"}
+_KEYS = {"db", "ledger", "telemetry", "config", "graphs", "hold", "sign"}
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -87,6 +90,13 @@ def _path(data: dict[str, Any], key: str, folder: Path) -> Path | None:
     if not isinstance(value, str):
         raise ConfigError(f"{folder / FILE}: {key} must be a path in quotes")
     return folder / Path(value).expanduser()
+
+
+def _sign_key(data: dict[str, Any], folder: Path) -> Path | None:
+    table = data.get("sign", {})
+    if not isinstance(table, dict) or table.keys() - {"key"}:
+        raise ConfigError(f'{folder / FILE}: sign must be a table with key = "PATH"')
+    return _path(table, "key", folder)
 
 
 def _hold(data: dict[str, Any], folder: Path) -> Hold:

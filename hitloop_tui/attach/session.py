@@ -24,6 +24,7 @@ from hitloop_tui.paths import approvals_path, ledger_path, telemetry_path
 class Session:
     """A source of questions, the ledger beside it, and the inbox over both."""
 
+    db: Path
     source: Source
     ledger: Ledger
     inbox: Inbox
@@ -46,7 +47,7 @@ class Session:
         file = LedgerFile(ledger or ledger_path(db), beside=db)
         book = Ledger(file)
         logged = dict.fromkeys((telemetry or telemetry_path(db), db, file.path))
-        return cls(source, book, Inbox(source, book, hold), tuple(map(Telemetry, logged)))
+        return cls(db, source, book, Inbox(source, book, hold), tuple(map(Telemetry, logged)))
 
     @property
     def watched(self) -> tuple[Path, ...]:

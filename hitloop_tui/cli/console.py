@@ -16,6 +16,8 @@ from hitloop_tui.cli.options import (
     database,
     database_options,
     graph_options,
+    sign_option,
+    signing_person,
     telemetry_file,
     telemetry_option,
 )
@@ -30,6 +32,7 @@ from hitloop_tui.errors import BadInput
 @telemetry_option
 @graph_options
 @as_option
+@sign_option
 @click.option("--read-only", is_flag=True, help="Look, decide nothing, start no worker.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
 def console(
@@ -40,6 +43,7 @@ def console(
     graphs: tuple[str, ...],
     config: Path | None,
     stated: str | None,
+    key: Path | None,
     read_only: bool,
     no_mouse: bool,
 ) -> None:
@@ -62,7 +66,7 @@ def console(
 
     code = run_console(
         path,
-        person=this_person(stated),
+        person=signing_person(stated, key, settings),
         ledger=ledger or settings.ledger_of(path),
         telemetry=telemetry_file(telemetry, settings),
         graphs=graphs,

@@ -4,35 +4,36 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from hitloop_tui.attach.decide import Outcome, decide
-from hitloop_tui.attach.find import Finder
+from hitloop_tui.attach.find import Found
 from hitloop_tui.attach.ledger import Record
-from hitloop_tui.attach.person import this_person
 from hitloop_tui.attach.review import Identity, Kind, Review, Verdict
-from hitloop_tui.cli import text
-from hitloop_tui.cli.narration import BAD_INPUT, CONFLICT, DONE, FAILED, print_json
-from hitloop_tui.cli.options import F, as_option, database_options, json_option, open_session
-from hitloop_tui.errors import BadInput, DatabaseError, HitloopError
-
-IDS = click.argument("ids", metavar="ID...", nargs=-1, required=True)
-ID = click.argument("ids", metavar="ID", nargs=1, required=True, callback=lambda _c, _p, v: (v,))
-_EXIT = {
-    "recorded": DONE,
-    "already_decided": CONFLICT,
-    "stale": CONFLICT,
-    "invalid": BAD_INPUT,
-    "failed": FAILED,
-}
+from hitloop_tui.cli.item_by_item import ID, IDS, item_by_item
+from hitloop_tui.cli.options import (
+    F,
+    as_option,
+    database_options,
+    json_option,
+    open_session,
+    sign_option,
+    signing_person,
+)
+from hitloop_tui.config import read_settings
+from hitloop_tui.errors import BadInput
+from hitloop_tui.hold import NO_HOLD
 
 
 def decision_options(command: F) -> F:
-    command = json_option(as_option(database_options(command)))
+    command = json_option(sign_option(as_option(database_options(command))))
+    command = click.option("--now", is_flag=True, help="Hand it to a worker at once: no undo.")(
+        command
+    )
     return click.option(
         "--action", type=click.IntRange(min=1), help="Only this Action of several, from 1."
     )(command)
@@ -97,44 +98,29 @@ def _decide_all(
     verdict: Verdict,
     *,
     action: int | None,
+    now: bool,
     stated: str | None,
+    key: Path | None,
     db: Path | None,
     ledger: Path | None,
     as_json: bool,
-) -> None:
-    session = open_session(None, db, ledger)
-    person = this_person(stated)
-    finder = Finder(session.inbox)
+) -> NoReturn:
+    person = signing_person(stated, key, read_settings())
+    session = open_session(None, db, ledger, hold=NO_HOLD if now else None)
 
-    def one(review: Review) -> Outcome:
-        return decide(session.inbox, review, _verdicts(review, verdict, action), person)
-
-    outcomes = [_outcome(id_, finder, one) for id_ in ids]
-    session.close()
-    if as_json:
-        print_json([outcome.to_json() for outcome in outcomes])
-    else:
-        text.print_outcomes(outcomes)
-    sys.exit(_exit_code(outcomes))
-
-
-def _outcome(id_: str, finder: Finder, decide_one: Callable[[Review], Outcome]) -> Outcome:
-    """What became of one id. Anything wrong with it is its own outcome and stops no other."""
-    try:
-        found = finder.find(id_)
+    def one(found: Found) -> Outcome:
         match found:
             case Review() if found.decided_by is None:
-                return decide_one(found)
+                verdicts = _verdicts(found, verdict, action)
+                return decide(session.inbox, found, verdicts, person)
             case Review() | Record():
                 short = found.id if isinstance(found, Review) else found.identity.id
                 detail = found.detail or f"its state is {found.state.value}"
                 return Outcome(short, "already_decided", found.decided_by, found.decided_at, detail)
             case Identity():
                 return Outcome(found.id, "stale", detail="the thread moved on")
-    except DatabaseError as error:
-        return Outcome(id_, "failed", detail=str(error))
-    except HitloopError as error:
-        return Outcome(id_, "invalid", detail=str(error))
+
+    item_by_item(session, ids, one, as_json=as_json)
 
 
 def _verdicts(review: Review, verdict: Verdict, action: int | None) -> dict[int, Verdict]:
@@ -145,12 +131,6 @@ def _verdicts(review: Review, verdict: Verdict, action: int | None) -> dict[int,
     if verdict.kind is Kind.EDIT and count > 1:
         raise BadInput(f"the Review has {count} Actions: say which one with --action N")
     return {index: verdict for index in range(count) if index not in review.verdicts}
-
-
-def _exit_code(outcomes: Sequence[Outcome]) -> int:
-    """The gravest: bad input, then a failure, then a conflict."""
-    codes = {_EXIT[outcome.outcome] for outcome in outcomes}
-    return next(code for code in (BAD_INPUT, FAILED, CONFLICT, DONE) if code in codes)
 
 
 def _json(option: str, given: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hitloop_tui import __version__
+from hitloop_tui.cli.acting import claim, clear, dismiss, done, release, retry, undo
 from hitloop_tui.cli.auditing import audit
 from hitloop_tui.cli.console import console, demo
 from hitloop_tui.cli.deciding import approve, edit, ignore, reject, respond
@@ -54,6 +55,13 @@ for _command in (
     edit,
     respond,
     ignore,
+    undo,
+    retry,
+    clear,
+    done,
+    dismiss,
+    claim,
+    release,
     worker,
     trace,
     audit,

@@ -8,10 +8,13 @@ from typing import Any, TypeVar
 
 import click
 
+from hitloop_tui.attach.person import Person, this_person
 from hitloop_tui.attach.session import Session
+from hitloop_tui.attach.signing import signer
 from hitloop_tui.attach.telemetry import Telemetry
 from hitloop_tui.config import Settings, read_settings
 from hitloop_tui.errors import BadInput
+from hitloop_tui.hold import Hold
 from hitloop_tui.paths import approvals_path, telemetry_path
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,6 +50,9 @@ def graph_options(command: F) -> F:
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 as_option = click.option("--as", "stated", metavar="NAME", help="Your name, recorded as stated.")
+sign_option = click.option(
+    "--sign", "key", type=FILE, metavar="KEY", help="Sign with this ssh key (or HITLOOP_SIGN_KEY)."
+)
 
 
 def split_database(args: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -67,6 +73,12 @@ def database(argument: Path | None, option: Path | None, settings: Settings) -> 
     return found
 
 
+def signing_person(stated: str | None, key: Path | None, settings: Settings) -> Person:
+    """The person of this process, who signs if a key is named."""
+    key = key or settings.sign_key
+    return this_person(stated, None if key is None else signer(key.expanduser()))
+
+
 def telemetry_file(option: Path | None, settings: Settings) -> Path | None:
     """The file that was named for a logger; BadInput when it is another program's."""
     path = option or settings.telemetry
@@ -84,10 +96,12 @@ def open_session(
     option: Path | None,
     ledger: Path | None,
     telemetry: Path | None = None,
+    *,
+    hold: Hold | None = None,
 ) -> Session:
     settings = read_settings()
     db = database(argument, option, settings)
     logged = telemetry_file(telemetry, settings)
     if not any(path.exists() for path in (db, approvals_path(db), logged or telemetry_path(db))):
         raise BadInput(f"there is no database {db}: start an agent on it, or name another --db")
-    return Session.open(db, ledger or settings.ledger_of(db), logged, settings.hold)
+    return Session.open(db, ledger or settings.ledger_of(db), logged, hold or settings.hold)

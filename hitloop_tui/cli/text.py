@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,11 +16,16 @@ from hitloop_tui.attach.decide import Outcome
 from hitloop_tui.attach.inline import pairs
 from hitloop_tui.attach.summary import one_line
 from hitloop_tui.cli.json_text import json_lines
+from hitloop_tui.cli.shown import due_in
 from hitloop_tui.safetext import Safe, safe, safe_any, safe_lines
 
 SHORT_ID = 8
 _COLOURS = {"high": "red", "medium": "yellow", "low": "green"}
-_COLUMNS = (("ID", 8), ("RISK", 7), ("STATE", 9), ("TOOL", 18), ("AGENT", 10), ("THREAD", 14))
+_COLUMNS = (
+    *(("ID", 8), ("RISK", 7), ("STATE", 9), ("TOOL", 18), ("AGENT", 10), ("THREAD", 14)),
+    ("NOTE", 24),
+)
+"""Titles and greatest widths; NOTE is there when a row has one."""
 
 
 def print_inbox(found: Sequence[dict[str, Any]]) -> None:
@@ -29,15 +34,16 @@ def print_inbox(found: Sequence[dict[str, Any]]) -> None:
         click.echo("nothing waits", err=True)
         return
     rows = [_cells(shown) for shown in found]
+    columns = _COLUMNS if any(row[-1] for row in rows) else _COLUMNS[:-1]
     widths = [
         max(len(title), min(width, max(_cells_of(row[n]) for row in rows)))
-        for n, (title, width) in enumerate(_COLUMNS)
+        for n, (title, width) in enumerate(columns)
     ]
     rest = max(20, _terminal_width() - sum(widths) - 2 * len(widths) - 6)
-    titles = [title.ljust(width) for (title, _), width in zip(_COLUMNS, widths, strict=True)]
+    titles = [title.ljust(width) for (title, _), width in zip(columns, widths, strict=True)]
     click.echo("  ".join([*titles, "AGE ", "ARGUMENTS"]))
     for shown, row in zip(found, rows, strict=True):
-        cells = [_fit(cell, width) for cell, width in zip(row, widths, strict=True)]
+        cells = [_fit(cell, width) for cell, width in zip(row, widths, strict=False)]
         cells[1] = click.style(cells[1], fg=_COLOURS.get(shown["risk_class"] or ""))
         click.echo(
             "  ".join([*cells, _age(shown["requested_at"]).ljust(4), _arguments(shown, rest)])
@@ -49,6 +55,7 @@ def print_review(shown: dict[str, Any]) -> None:
     _field("review", f"{shown['id']}  {shown['state']}  {shown.get('detail', '')}".rstrip())
     _field("thread", shown["thread_id"])
     if "requested_at" not in shown:
+        _print_history(shown["history"])
         return
     _field("agent", f"{shown['graph_id'] or '?'}  node {shown['node'] or '?'}")
     _field("asked", shown["requested_at"])
@@ -58,13 +65,45 @@ def print_review(shown: dict[str, Any]) -> None:
         _field("policy", f"{shown['policy_name']}: {shown['policy_reason']}")
     for warning in shown["warnings"]:
         _field("warning", warning)
-    if shown["decided_by"]:
-        _field("decided", f"by {shown['decided_by']} at {shown['decided_at']}")
-    if shown["allowed"]:
-        _field("possible", ", ".join(shown["allowed"]))
+    for name, value in _standing(shown):
+        _field(name, value)
+    _print_history(shown["history"])
     for message in shown["messages"]:
         calls = "".join(f" → {name}()" for name in message["tool_calls"])
         _block(f"{message['role']} says", message["text"] + calls)
+
+
+def _standing(shown: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Who said what so far, by when it must be decided, and what can be done."""
+    due, quorum = due_in(shown), shown["quorum"]
+    if due is not None:
+        then = "" if shown["on_deadline"] == "leave" else f", then: {shown['on_deadline']}"
+        yield "deadline", f"{shown['deadline']} ({f'in {_span(due)}' if due else 'passed'}{then})"
+    if quorum > 1 and not shown["decided_by"]:
+        names = ", ".join(shown["approved_by"]) or "nobody"
+        yield "approved", f"{len(shown['approved_by'])} of {quorum}: {names}"
+    if shown["signed"] and shown["allowed"]:
+        yield "signed", "the gate takes only signed answers: --sign KEY"
+    if shown["claimed_by"]:
+        yield "claimed", f"by {shown['claimed_by']} until {shown['claimed_until']}"
+    if shown["decided_by"]:
+        yield "decided", f"by {shown['decided_by']} at {shown['decided_at']}"
+    if shown["held_until"]:
+        yield "held", f"until {shown['held_until']}: undo takes it back"
+    if possible := [*shown["allowed"], *shown["acts"]]:
+        yield "possible", ", ".join(possible)
+
+
+def _print_history(history: Sequence[dict[str, Any]]) -> None:
+    """What was done before, where it is more than one decision."""
+    if len(history) < 2:
+        return
+    lines = []
+    for past in history:
+        who = f" by {past['by']}" if past["by"] else ""
+        detail = f": {past['detail']}" if past["detail"] else ""
+        lines.append(safe(f"{past['at']}  {past['what']}{who}{detail}"))
+    _lines("history", lines)
 
 
 def print_outcomes(outcomes: Sequence[Outcome]) -> None:
@@ -95,7 +134,24 @@ def _cells(shown: dict[str, Any]) -> list[Safe]:
         safe(tools[0] + more),
         safe_any(shown["graph_id"] or "-"),
         safe(shown["thread_id"]),
+        safe(_note(shown)),
     ]
+
+
+def _note(shown: dict[str, Any]) -> str:
+    """What there is to know or to do besides the state."""
+    notes, due = [], due_in(shown)
+    if due is not None and shown["allowed"]:
+        notes.append(f"due in {_span(due)}")
+    if shown["escalated"]:
+        notes.append("escalated")
+    if shown["quorum"] > 1 and shown["allowed"]:
+        notes.append(f"{len(shown['approved_by'])} of {shown['quorum']} approved")
+    if shown["claimed_by"]:
+        notes.append(f"{shown['claimed_by']} looks")
+    if shown["acts"]:
+        notes.append("/".join(shown["acts"]))
+    return ", ".join(notes)
 
 
 def _arguments(shown: dict[str, Any], width: int) -> str:
@@ -165,7 +221,10 @@ def _cells_of(text: str) -> int:
 
 
 def _age(asked: str) -> str:
-    seconds = max(0, time.time() - datetime.fromisoformat(asked).timestamp())
+    return _span(max(0, time.time() - datetime.fromisoformat(asked).timestamp()))
+
+
+def _span(seconds: float) -> str:
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
         if seconds >= size:
             return f"{int(seconds // size)}{unit}"

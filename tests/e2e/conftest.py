@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.pay_desk import PayDesk
 from tests.e2e.worker_desk import Desk
 
 
@@ -14,3 +15,11 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     desk = Desk(tmp_path)
     yield desk
     desk.close()
+
+
+@pytest.fixture
+def pay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PayDesk:
+    """Threads of an agent that pays, and nobody who has decided."""
+    monkeypatch.setenv("PAY_FOLDER", str(tmp_path))
+    monkeypatch.setenv("HITLOOP_DB", str(tmp_path / "agents.db"))
+    return PayDesk(tmp_path)

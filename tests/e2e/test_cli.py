@@ -24,6 +24,7 @@ from hitloop_tui.core.models import Action, RiskClass
 from hitloop_tui.langgraph.asking import Asked
 from hitloop_tui.langgraph.question import question
 from hitloop_tui.safetext import unescape
+from tests.e2e.command_line import Result, decisions, hitloop, ids, listed, recorded
 
 REFUND = Action(
     id="1",
@@ -87,34 +88,6 @@ def asked(tmp_path_factory):
 @pytest.fixture
 def db(asked, tmp_path):
     return Path(shutil.copy(asked, tmp_path / "agents.db"))
-
-
-class Result:
-    def __init__(self, done: subprocess.CompletedProcess[bytes]) -> None:
-        self.code, self.out, self.err = done.returncode, done.stdout.decode(), done.stderr.decode()
-        assert "Traceback" not in self.err, self.err
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-def hitloop(*arguments: Any, cwd: Path | None = None, stdin: str = "", **env: str) -> Result:
-    command = [sys.executable, "-m", "hitloop_tui", *map(str, arguments)]
-    environment = {**os.environ, **env}
-    return Result(
-        subprocess.run(
-            command, capture_output=True, cwd=cwd, env=environment, input=stdin.encode(), timeout=60
-        )
-    )
-
-
-def listed(db: Path) -> dict[str, dict[str, Any]]:
-    return {shown["thread_id"]: shown for shown in hitloop("ls", db, "--json").json}
-
-
-def ids(db: Path) -> dict[str, str]:
-    return {thread: shown["id"] for thread, shown in listed(db).items()}
 
 
 def no_controls(text: str) -> None:
@@ -220,23 +193,6 @@ def test_show(db):
 
 
 # Deciding
-
-
-def decisions(*arguments: Any, **options: Any) -> tuple[int, list[dict[str, Any]]]:
-    result = hitloop(arguments[0], "--json", *arguments[1:], **options)
-    for outcome in result.json:
-        assert outcome.keys() == {"id", "outcome", "decided_by", "decided_at", "detail"}
-    return result.code, result.json
-
-
-def recorded(db: Path) -> list[Any]:
-    path = db.with_name("agents.ledger.db")
-    if not path.exists():
-        return []
-    connection = sqlite3.connect(path)
-    rows = connection.execute("SELECT answer FROM decisions ORDER BY seq").fetchall()
-    connection.close()
-    return [json.loads(row[0]) for row in rows]
 
 
 def test_approve_once(db):
