@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from hitloop_tui.attach.checkpoints import Checkpoints
+from hitloop_tui.attach.deadlines import Deadlines
 from hitloop_tui.attach.event_log import EventLog
 from hitloop_tui.attach.graphs import Graph, HostedGraph
 from hitloop_tui.attach.heartbeat import Heartbeat
@@ -41,6 +42,8 @@ LAST_WORDS_S = 2.0
 """How long cancelled resumes may take to record that they were."""
 RETRY_S = 0.5
 """When a thread that cannot be leased now is tried again."""
+DEADLINES_S = 1.0
+"""How often deadlines are compared with the clock."""
 LOOK_S = 60.0
 """When everything is looked through although nothing was heard of."""
 
@@ -107,6 +110,7 @@ class Worker:
             self._saver,
             PATIENCE_S if self._once else math.inf,
         )
+        self._deadlines = Deadlines(Checkpoints(self._db), Ledger(durable))
         self._serving = asyncio.create_task(self._serve(), name="worker")
         return self
 
@@ -127,6 +131,7 @@ class Worker:
         for file in self._files:
             file.close()
         self._source.close()
+        self._deadlines.close()
         await self._saver.close()
 
     def stop(self) -> None:
@@ -144,6 +149,27 @@ class Worker:
         await asyncio.shield(self._serving)
 
     async def _serve(self) -> None:
+        keeping = asyncio.create_task(self._keep_deadlines(), name="deadlines")
+        try:
+            if self._once:
+                await keeping
+            await self._work()
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
+
+    async def _keep_deadlines(self) -> None:
+        """Until cancelled; with `once`, those that have passed by now."""
+        while True:
+            try:
+                await asyncio.to_thread(self._deadlines.enforce)
+            except DatabaseError as error:
+                _log.warning("deadlines: %s", error)
+            if self._once:
+                return
+            await asyncio.sleep(DEADLINES_S)
+
+    async def _work(self) -> None:
         while not self._stopping:
             for thread_id in self._look():
                 self._start(thread_id)

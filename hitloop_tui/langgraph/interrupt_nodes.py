@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.errors import GraphInterrupt
 
 from hitloop_tui.core.interfaces import HITLPolicy, PolicyVerdict, policy_verdict
 from hitloop_tui.core.models import Action, Decision
+from hitloop_tui.errors import ConfigError
 from hitloop_tui.langgraph.asking import Asked, Settled, ask_people
 from hitloop_tui.langgraph.decided import (
     Update,
@@ -34,7 +35,7 @@ from hitloop_tui.langgraph.inbox_types import (
 )
 from hitloop_tui.langgraph.notice import InterruptCallback, Notice
 from hitloop_tui.langgraph.plain import stable_action, state_values
-from hitloop_tui.langgraph.question import question
+from hitloop_tui.langgraph.question import OnDeadline, question
 from hitloop_tui.langgraph.signed import Signatures, signers_file
 from hitloop_tui.langgraph.telemetry import GateLogger
 from hitloop_tui.langgraph.tool_node import create_interrupt_tool_node
@@ -63,18 +64,20 @@ def create_interrupt_gate_node(
     on_interrupt: InterruptCallback | None = None,
     deadline: timedelta | None = None,
     allowed_signers: Path | str | None = None,
+    on_deadline: OnDeadline = "leave",
 ) -> InterruptGate:
     """A node that reads `proposed_action` and writes `approval_decision` and `hitl_status`.
 
     The graph's state schema names all three, and the tool node's `tool_result`.
     `on_interrupt(payload, thread_id)`, sync or async, is called once per question, before the
     question is stored; after a crash in between it is called again. Its errors are logged and do
-    not keep the question from being asked. `deadline` counts from the question and is only shown:
-    what happens when it passes is not the gate's to decide. With `allowed_signers`, a file as
-    ssh-keygen(1) describes it with names as in `--as NAME`, only answers count that one of these
-    people signed; where several must approve, each signs with a key of their own.
+    not keep the question from being asked. `deadline` counts from the question. When it passes, a
+    worker of the console does what `on_deadline` says: it rejects (by `system:timeout`, tagged
+    `timeout`: nobody's no), escalates, or leaves the question as it is. With `allowed_signers`, a
+    file as ssh-keygen(1) describes it with names as in `--as NAME`, only answers count that one of
+    these people signed; where several must approve, each signs with a key of their own.
     """
-    return InterruptGate(policy, logger, on_interrupt, deadline, allowed_signers)
+    return InterruptGate(policy, logger, on_interrupt, deadline, allowed_signers, on_deadline)
 
 
 def should_execute(state: Any) -> Literal["execute", "skip"]:
@@ -100,11 +103,15 @@ class InterruptGate(Runnable[Any, Update]):
         on_interrupt: InterruptCallback | None = None,
         deadline: timedelta | None = None,
         allowed_signers: Path | str | None = None,
+        on_deadline: OnDeadline = "leave",
     ) -> None:
+        if on_deadline not in get_args(OnDeadline):
+            raise ConfigError(f"on_deadline: {on_deadline!r} is none of {get_args(OnDeadline)}")
         self.policy = policy
         self.logger = logger
         self.notice = Notice(logger, on_interrupt)
         self.deadline = deadline
+        self.on_deadline = on_deadline
         self.signers = signers_file(allowed_signers)
         self.name = "hitl_gate"
 
@@ -174,10 +181,19 @@ class InterruptGate(Runnable[Any, Update]):
 
         def pose(asked: Asked, error: str | None) -> list[dict[str, Any]]:
             signed = self.signers is not None
-            return question(asked, self.policy.name, values, deadline, error, signed=signed)
+            return question(
+                asked,
+                self.policy.name,
+                values,
+                deadline,
+                error,
+                signed=signed,
+                on_deadline=self.on_deadline,
+            )
 
         def check(edited: Action) -> PolicyVerdict:
             return policy_verdict(self.policy, edited, values)
 
-        verify = Signatures(self.signers, deadline).checked if self.signers else None
+        ends = deadline if self.on_deadline == "reject" else None
+        verify = Signatures(self.signers, ends).checked if self.signers else None
         return ask_people(Asked(action, verdict.reason, verdict.people), pose, check, verify)

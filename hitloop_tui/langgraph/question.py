@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from hitloop_tui.core.plain_json import json_text
 from hitloop_tui.langgraph.asking import Asked
 from hitloop_tui.langgraph.plain import asked_digest
+
+OnDeadline = Literal["reject", "escalate", "leave"]
+"""What is to happen when nobody has answered in time."""
 
 VERSION = 1
 MESSAGES_SHOWN = 3
@@ -23,6 +26,7 @@ def question(
     error: str | None = None,
     description: str | None = None,
     signed: bool = False,
+    on_deadline: OnDeadline = "leave",
 ) -> list[dict[str, Any]]:
     """One question about one Action; `error` says why the answer before was refused.
 
@@ -38,6 +42,8 @@ def question(
         "run_id": None if run_id is None else str(run_id),
         "deadline": None if deadline is None else deadline.isoformat(),
     }
+    if deadline is not None:
+        detail["on_deadline"] = on_deadline
     if asked.people > 1:
         detail |= {"quorum": asked.people, "approvals": list(asked.approvals)}
     if signed:

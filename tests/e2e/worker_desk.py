@@ -12,6 +12,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from hitloop_tui.attach import journal, shapes
 from hitloop_tui.attach.acts import act
+from hitloop_tui.attach.checkpoint_sql import NULL_TASK
 from hitloop_tui.attach.checkpoints import Checkpoints
 from hitloop_tui.attach.events import Event, events_since
 from hitloop_tui.attach.inbox import Inbox
@@ -97,6 +98,23 @@ class Desk:
             assert time.monotonic() < deadline, f"{record.state}: {record.detail}"
             time.sleep(0.02)
         return record
+
+    def wait_for_decision(self, key: str, seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while self.ledger.first_answer(key) is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    async def leave_answer(self, question: Question, answer: Any) -> None:
+        """What `Command(resume=answer)` writes before its task has taken it."""
+        place = question.identity
+        where = {"thread_id": place.thread_id, "checkpoint_ns": ""}
+        async with aiosqlite.connect(self.db) as connection:
+            await AsyncSqliteSaver(connection).aput_writes(
+                {"configurable": {**where, "checkpoint_id": place.checkpoint_id}},
+                [("__resume__", answer)],
+                NULL_TASK,
+            )
 
     def wait_for_order(self, order: int, outcome: str, seconds: float = 20) -> None:
         deadline = time.monotonic() + seconds

@@ -51,10 +51,16 @@ _BY_NAME = {shape.name: shape for shape in SHAPES}
 
 def read(question: Question) -> Reading | None:
     """The question as Actions; None for one that is not meant for a person."""
+    reading = read_undoubted(question)
+    return None if reading is None else _doubted(reading)
+
+
+def read_undoubted(question: Question) -> Reading | None:
+    """The same without a look at what could mislead an eye, in a tenth of the time."""
     for shape in SHAPES:
         reading = shape.read(question)
         if reading is not None:
-            return _doubted(reading) if reading.actions else None
+            return reading if reading.actions else None
     raise AssertionError("free_form reads everything")
 
 

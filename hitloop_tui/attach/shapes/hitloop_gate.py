@@ -73,6 +73,8 @@ class HitloopGate:
             answer["digest"] = action_digest(action.tool_name, action.tool_args)
         if review.reading.quorum > 1 and answer["approved"]:
             answer["approved_by"] = list(review.approved_by)
+        if person.kind == "system":
+            answer["tags"] = [person.name]
         match verdict.kind:
             case Kind.EDIT:
                 answer["edited_args"] = verdict.args
