@@ -51,13 +51,14 @@ class Desk:
             place = {"thread_id": thread_id, "__pregel_checkpointer": AsyncSqliteSaver(connection)}
             return await graph.aget_state({"configurable": place})
 
-    def decide(self, question: Question, answer: Any) -> str:
+    def decide(self, question: Question, answer: Any, hold_s: float = 0.0) -> str:
         """Record an answer; the Review's key."""
         reading = shapes.read(question)
         assert reading is not None
         review = Review(question, reading)
         verdicts = {n: Verdict(Kind.RESPOND, value=answer) for n in range(len(reading.actions))}
-        assert self.ledger.record(review, verdicts, answer, Person("tester", {})) is None
+        person = Person("tester", {})
+        assert self.ledger.record(review, verdicts, answer, person, hold_s=hold_s) is None
         return review.key
 
     def review(self, key: str) -> Review:
