@@ -82,7 +82,7 @@ def signature_check(row: Mapping[str, Any] | sqlite3.Row, allowed: Path | None) 
         signature.verify(_statement(row), row["signature"], name, allowed, at)
     except NotVerified as error:
         return str(error)
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         return "the decision cannot be read as what was signed"
     return GOOD
 

@@ -49,6 +49,7 @@ class Signatures:
     """The signatures under the answers to one question, and to those that follow from it."""
 
     def __init__(self, allowed: Path, deadline: datetime | None = None) -> None:
+        """After the `deadline` nobody's no needs no signature."""
         self.allowed = allowed
         self.deadline = deadline
         self._keys: dict[str, str] = {}

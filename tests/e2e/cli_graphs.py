@@ -98,3 +98,9 @@ def signed() -> StateGraph[Any]:
 
 def signed_by_two() -> StateGraph[Any]:
     return gated(people=2, allowed_signers=os.environ["ALLOWED_SIGNERS"])
+
+
+def asking(value: Any) -> StateGraph[Any]:
+    """Any question."""
+    graph = StateGraph(State).add_node("ask", lambda _: {"said": interrupt(value)})
+    return graph.add_edge(START, "ask")
