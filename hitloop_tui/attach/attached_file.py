@@ -12,6 +12,7 @@ from typing import ClassVar
 from hitloop_tui.errors import DatabaseError
 
 BUSY_SECONDS = 5.0
+_MAGIC = b"SQLite format 3\0"
 
 
 class AttachedFile:
@@ -28,6 +29,8 @@ class AttachedFile:
         self._file: tuple[int, ...] | None = None
         """What tells the opened file from another one of that name."""
         self._immutable = False
+        self._written: int | None = None
+        """When the file was written last, as far as its first bytes were looked at."""
 
     @property
     def watched(self) -> tuple[Path, ...]:
@@ -72,11 +75,21 @@ class AttachedFile:
         except FileNotFoundError:
             self.close()
             return None
-        if self._file != place:
+        if self._file != place or self._overwritten():
             self.close()
             self._connect()
             self._file = self._place() if self._connection else None
         return self._connection
+
+    def _overwritten(self) -> bool:
+        """Whether somebody wrote something else over the file: SQLite would not notice, and go on
+        reading from its memory."""
+        written = self.path.stat().st_mtime_ns
+        if written == self._written:
+            return False
+        self._written = written
+        with self.path.open("rb") as file:
+            return file.read(len(_MAGIC)) != _MAGIC
 
     def _place(self) -> tuple[int, ...]:
         stat = self.path.stat()
@@ -90,9 +103,11 @@ class AttachedFile:
         try:
             self._connection = self._connected(uri)
             self._immutable = False
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             # Where SQLite may not create its -wal and -shm files, it cannot read at all; without a
             # -wal nobody writes just now, and the file can be read as it lies there.
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise
             if self._wal.exists() or not self.path.is_file() or not os.access(self.path, os.R_OK):
                 raise
             self._connection = self._connected(f"{uri}&immutable=1")

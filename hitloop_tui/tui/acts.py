@@ -11,6 +11,8 @@ from hitloop_tui.attach.review import Act, Review
 from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui.content import BAD, GOOD, MUTED, STRONG, WARN, line, own, text
 from hitloop_tui.tui.glyphs import G
+from hitloop_tui.tui.naming import name
+from hitloop_tui.tui.verdicts import when
 
 ASKED = {
     Act.RETRY: ("A worker resumes the thread again.", "The tool may run a second time."),
@@ -49,6 +51,10 @@ def said(outcome: Outcome, review: Review, act: Act) -> Content:
     detail = text(safe(outcome.detail), MUTED)
     if outcome.outcome == "recorded":
         return line(own(f"{G.mark} {_PAST[act]} ", GOOD), _of(review), own("  "), detail)
+    if outcome.outcome == "already_decided":
+        by = text(name(outcome.decided_by or ""), STRONG)
+        who = line(own(f"{G.warning} {_PAST[act]} already by ", WARN), by)
+        return line(who, own(f" {when(outcome.decided_at)}  ", WARN), _of(review))
     style, glyph = (WARN, G.warning) if outcome.outcome == "stale" else (BAD, G.failed)
     return line(own(f"{glyph} no {act.value}: ", style), detail, own("  "), _of(review))
 

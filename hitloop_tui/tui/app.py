@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import time
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -26,6 +24,7 @@ from hitloop_tui.tui.glyphs import ascii_only
 from hitloop_tui.tui.keymap import KEYS, Scope
 from hitloop_tui.tui.screens.main import MainScreen
 from hitloop_tui.tui.setup import Setup
+from hitloop_tui.tui.terminal import ConsoleDriver, leave_on_signals
 
 WORKER_AFTER_S = 0.4
 """A worker imports LangGraph for seconds: the first card comes before it."""
@@ -57,7 +56,7 @@ class ConsoleApp(App[None]):
     CSS_PATH = "screens/main.tcss"
 
     def __init__(self, setup: Setup) -> None:
-        super().__init__()
+        super().__init__(driver_class=ConsoleDriver)
         self.setup = setup
         self.main = MainScreen(setup)
         for own in theme.THEMES:
@@ -71,8 +70,8 @@ class ConsoleApp(App[None]):
     def on_mount(self) -> None:
         self.set_class(ascii_only(), "-ascii")
         ScrollBar.renderer = WholeCells if ascii_only() else ScrollBarRender
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self.exit)
+        if not self.is_headless:
+            leave_on_signals(self.exit)
         if self.setup.has_graphs and not self.setup.read_only:
             self.set_timer(WORKER_AFTER_S, self._start_worker)
 

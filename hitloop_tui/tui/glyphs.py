@@ -107,7 +107,7 @@ _STATES = {
     State.FAILED: Sign(G.failed, "failed", "$bad"),
     State.UNCERTAIN: Sign(G.uncertain, "uncertain", "$warn"),
     State.STALE: Sign(G.stale, "stale", "$muted"),
-    State.EXPIRED: Sign(G.expired, "expired", "$muted"),
+    State.EXPIRED: Sign(G.expired, "expired", "$warn"),
 }
 
 RISK_WIDTH = 9

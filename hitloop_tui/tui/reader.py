@@ -154,10 +154,11 @@ class Reader:
             await asyncio.sleep(max(FRAME_S, REST * (time.monotonic() - began)))
 
     def _version(self) -> object:
-        """An error is news, too: the refresh that follows tells it."""
+        """An error is news, too."""
         try:
             return self._feed.session.version()
         except HitloopError as error:
+            self._say(str(error))
             return str(error)
 
     async def _look(self) -> None:

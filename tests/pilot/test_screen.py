@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import shutil
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -163,16 +160,6 @@ async def test_the_chosen_row_keeps_its_line_when_new_ones_come(
         await c.until(lambda: c.main.inbox.state.total == 7)
         await c.pilot.pause()
         assert c.main.inbox.state.index - c.main.inbox.scroll_offset.y == before
-
-
-async def test_sigterm_leaves(db: Path) -> None:
-    async with console(db) as c:
-        os.kill(os.getpid(), signal.SIGTERM)
-        for _ in range(100):
-            if c.app._exit:
-                break
-            await asyncio.sleep(0.02)
-        assert c.app._exit
 
 
 async def test_no_filter_lets_controls_through(db: Path) -> None:

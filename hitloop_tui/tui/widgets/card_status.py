@@ -25,11 +25,11 @@ ACT_CELLS = 8
 """Cells of the widest act."""
 
 CONSEQUENCES = {
-    Act.UNDO: "take it back; the question is open again",
-    Act.RETRY: "try again; the tool may run a second time",
-    Act.CLEAR: "take the answer away; the question is open again",
-    Act.DONE: "it ran: close this, and leave the thread alone",
-    Act.DISMISS: "hide this; it stays on record as not applied",
+    Act.UNDO: "take it back, and decide anew",
+    Act.RETRY: "may run the tool a second time",
+    Act.CLEAR: "take the answer away, decide anew",
+    Act.DONE: "it ran; leave the thread alone",
+    Act.DISMISS: "hide it; it stays on record",
 }
 _ELSE = {
     OnDeadline.REJECT: "then it is rejected",

@@ -63,6 +63,8 @@ class InboxList(ScrollView, can_focus=True):
         """How rows were drawn last, by key."""
         self._loading = True
         self._selected: str | None = None
+        self._lost = False
+        """Whether the card shows what was selected and went away."""
 
     def on_mount(self) -> None:
         self.set_interval(AGES_S, self.tick)
@@ -77,8 +79,8 @@ class InboxList(ScrollView, can_focus=True):
         moved = self._change(partial(self._replace, rows), follow=not self._touched)
         if moved.lost is None:
             self._announce()
-        else:  # what became of the lost one stays on the card
-            self._selected = self.state.cursor
+        else:  # what became of the lost one stays on the card, until the person moves
+            self._selected, self._lost = self.state.cursor, True
 
     def search(self, words: str) -> None:
         self._change(partial(self.state.search, words))
@@ -131,10 +133,7 @@ class InboxList(ScrollView, can_focus=True):
         self._touched = True
         if not self.state.toggle_mark():
             return False
-        if self.state.index == len(self.state.shown) - 1:
-            self._redraw(self.state.index)
-        else:
-            self.action_move(1)
+        self.action_move(1)
         self.post_message(Marked())
         return True
 
@@ -185,10 +184,10 @@ class InboxList(ScrollView, can_focus=True):
         return Strip(words.render_segments(self.visual_style), self._width)
 
     def on_focus(self) -> None:
-        self._redraw(self.state.index)
+        self.refresh_lines(self.state.index * self.row_lines, self.row_lines)
 
     def on_blur(self) -> None:
-        self._redraw(self.state.index)
+        self.refresh_lines(self.state.index * self.row_lines, self.row_lines)
 
     @property
     def _width(self) -> int:
@@ -209,7 +208,7 @@ class InboxList(ScrollView, can_focus=True):
         for place in {old, self.state.index}:
             self.refresh_lines(place * self.row_lines, self.row_lines)
         self._scroll_to_cursor()
-        self._announce()
+        self._announce(again=self._lost)
 
     def _replace(self, rows: Sequence[Row]) -> Moved:
         moved = self.state.replace(rows)
@@ -233,9 +232,9 @@ class InboxList(ScrollView, can_focus=True):
             self._refresh_where(before)
         return moved
 
-    def _announce(self) -> None:
-        if self.state.cursor != self._selected:
-            self._selected = self.state.cursor
+    def _announce(self, *, again: bool = False) -> None:
+        if self.state.cursor != self._selected or again:
+            self._selected, self._lost = self.state.cursor, False
             self.post_message(Selected(self.state.cursor))
 
     def _visible(self) -> list[Drawn]:

@@ -21,6 +21,8 @@ AGE = 5
 """Cells of the age column, with the space before it."""
 ORIGIN = 22
 """Cells of agent and thread on a one-line row."""
+STANDING = 14
+"""Cells of a state beside which there is room for agent and thread."""
 THREAD = 8
 """Cells that a thread id keeps beside a long tool name."""
 NAME = 12
@@ -82,8 +84,10 @@ def _one_line(row: Row, look: Look) -> Content:
     sign = risk_sign(row.risk)
     risk = own(f"{sign.glyph} {sign.word}".ljust(RISK_WIDTH + 2), sign.style)
     head = line(_gutter(look), risk, _tool(row), _muted(safe(row.summary)))
-    origin = fitted(_origin(row), ORIGIN, MUTED) if look.width >= ROOM_FOR_ORIGIN else _muted("")
-    tail = line(_muted(" "), origin, _standing(row, look), _muted(f"{look.age:>{AGE}} "))
+    standing = _standing(row, look)
+    room = look.width >= ROOM_FOR_ORIGIN and standing.cell_length <= STANDING
+    origin = fitted(_origin(row), ORIGIN, MUTED) if room else _muted("")
+    tail = line(_muted(" "), origin, standing, _muted(f"{look.age:>{AGE}} "))
     return line(fitted(head, look.width - tail.cell_length, MUTED), tail)
 
 
