@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -285,6 +287,28 @@ async def test_two_calls_of_a_guarded_tool_alike(tmp_path, ann, signers):
             assert "signature was refused" in (await detail(thread))["error"]
             result = await thread.answer(ann.answer(await thread.open(), call, f"t{number}"))
             assert result["tool_result"] == ["paid", "paid"]
+
+
+@pytest.mark.parametrize(
+    ("on_deadline", "late"), [("reject", True), ("reject", False), ("leave", True)]
+)
+async def test_nobodys_no_counts_once_the_gate_itself_sees_the_deadline_passed(
+    mailbox, tmp_path, ann, signers, on_deadline, late
+):
+    deadline = timedelta(milliseconds=1) if late else timedelta(hours=1)
+    gate = {"allowed_signers": signers, "deadline": deadline, "on_deadline": on_deadline}
+    nobody = {"approved": False, "decided_by": "system:timeout", "reason": "nobody answered"}
+    async with opened(builder(mailbox, Ask(), **gate), tmp_path) as thread:
+        await thread.start()
+        await asyncio.sleep(0.005)
+        await thread.answer({**nobody, "approved": True})
+        assert (await detail(thread))["error"]
+        result = await thread.answer(nobody)
+        if late and on_deadline == "reject":
+            assert result["approval_decision"]["decided_by"] == "system:timeout"
+        else:
+            assert "only people can sign" in (await detail(thread))["error"]
+    assert mailbox.calls == []
 
 
 async def test_a_plain_resume_counts_when_it_is_signed(mailbox, tmp_path, ann, signers):
