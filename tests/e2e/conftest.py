@@ -7,6 +7,9 @@ import pytest
 
 from tests.e2e.pay_desk import PayDesk
 from tests.e2e.worker_desk import Desk
+from tests.e2e.worker_process import start, tools
+
+__all__ = ["desk", "pay", "start", "tools"]
 
 
 @pytest.fixture

@@ -5,54 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import textwrap
 import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hitloop_tui.attach import spawn
-from hitloop_tui.attach.graph_file import load_module
-from hitloop_tui.attach.graph_ref import GraphRef
 from hitloop_tui.attach.leases import live_workers
 from hitloop_tui.attach.review import State
 from tests.e2e.worker_desk import Desk
+from tests.e2e.worker_process import Process, ask, graph_of, tool_log, wait_for
 
-TOOLS = """
-import os, time
-from typing import TypedDict
-from langgraph.graph import START, StateGraph
-from langgraph.types import interrupt
-
-class State(TypedDict, total=False):
-    x: str
-
-def note(text):
-    with open(os.environ["TOOL_LOG"], "a") as file:
-        file.write(text + "\\n")
-
-def tool(state):
-    print("a graph that prints")
-    answer = interrupt({"tool": "pay"})
-    note(f"start {answer}")
-    if answer == "slow":
-        time.sleep(1)
-    if answer == "stuck":
-        time.sleep(60)
-    if answer == "raise":
-        raise ValueError("no")
-    if answer == "exit":
-        raise SystemExit(9)
-    note(f"end {answer}")
-    return {"x": str(answer)}
-
-graph = StateGraph(State).add_node("tool", tool).add_edge(START, "tool").compile()
-"""
+pytestmark = pytest.mark.usefixtures("tools")
 
 APP = '''
 """An application with its types in its own file, run as `python app.py ask|read`."""
@@ -111,69 +77,6 @@ async def main(what, db):
 if __name__ == "__main__":
     asyncio.run(main(*sys.argv[1:]))
 '''
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setenv("TOOL_LOG", str(tmp_path / "tool.log"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / f"{tmp_path.name}.py").write_text(TOOLS)
-    desk = Desk(tmp_path)
-    yield desk
-    desk.close()
-
-
-class Process:
-    """A worker, or any other Python process, with its output."""
-
-    def __init__(self, *words: str) -> None:
-        self.popen = subprocess.Popen(
-            [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-
-    def end(self, expected: int, seconds: float = 40) -> tuple[str, str]:
-        out, err = self.popen.communicate(timeout=seconds)
-        assert self.popen.returncode == expected, err
-        return out, err
-
-
-@pytest.fixture
-def start(desk: Desk) -> Iterator[Any]:
-    started = []
-
-    def start(*options: str) -> Process:
-        words = ["-m", "hitloop_tui", "worker", str(desk.db), "--graph", graph_of(desk)]
-        started.append(Process(*words, *options))
-        return started[-1]
-
-    yield start
-    for process in started:
-        if process.popen.poll() is None:
-            process.popen.kill()
-            process.popen.communicate()
-
-
-def graph_of(desk: Desk) -> str:
-    folder = desk.db.parent
-    return f"g={folder / folder.name}.py:graph"
-
-
-async def ask(desk: Desk, *threads: str) -> list[Any]:
-    graph = load_module(GraphRef.parse(graph_of(desk))).graph
-    return [(await desk.ask(graph, thread, {}))[0] for thread in threads]
-
-
-def tool_log(desk: Desk) -> list[str]:
-    path = desk.db.parent / "tool.log"
-    return path.read_text().splitlines() if path.exists() else []
-
-
-def wait_for(what: Any, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 class TestOnce:
