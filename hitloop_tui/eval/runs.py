@@ -21,7 +21,8 @@ class RunMetrics:
     seed: int | None = None
     task_success: bool | None = None
     approval_requested: bool = False
-    approval_granted: bool = True
+    approval_granted: bool | None = True
+    """None while a question is open."""
     human_latency_ms: float | None = None
     """Until somebody answered; None for a timeout."""
     time_to_complete_ms: float | None = None
@@ -113,7 +114,6 @@ def _conclude(metrics: RunMetrics, reading: _Reading) -> None:
             reading.latencies.append(latency)
         metrics.operator = answer.get("decided_by", "")
         metrics.actor_kind = actor_kind(metrics.operator)
-        metrics.approval_granted &= bool(answer.get("approved"))
     metrics.approval_requested = bool(outcomes)
     metrics.human_latency_ms = sum(reading.latencies) if reading.latencies else None
     names = [name for name in (*reading.asked.values(), *reading.unasked.values()) if name]
@@ -123,7 +123,9 @@ def _conclude(metrics: RunMetrics, reading: _Reading) -> None:
     metrics.error_caught = any(outcome.stopped for outcome in about_wrong)
     unasked = Outcome.REFUSED if reading.refused else Outcome.UNASKED
     metrics.outcome = next(reversed([*outcomes.values(), *about_wrong]), unasked)
-    metrics.approval_granted &= not reading.refused
+    granted = not reading.refused and all(one.get("approved") for one in reading.answers.values())
+    still_open = Outcome.OPEN in outcomes.values()
+    metrics.approval_granted = None if granted and still_open else granted
     metrics.escaped = metrics.injected_error and metrics.executed and not metrics.error_caught
 
 

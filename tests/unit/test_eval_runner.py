@@ -349,6 +349,33 @@ async def test_cancelling_leaves_the_trial_open(desk):
     assert [run.finished_at for run in desk.logger.get_all_runs()] == [None]
 
 
+async def test_cancelling_works_between_operators_who_never_wait(desk, tmp_path):
+    """And what was done can be exported: this runner's trials, not those of others in the log."""
+    await desk.run("before", n=2)
+    runner = ExperimentRunner(desk.logger, output_dir=tmp_path)
+    runner.add_condition(desk.condition("c", n=10_000))
+    task = asyncio.current_task()
+
+    def cancel_at(current: int, total: int, message: str) -> None:
+        if current == 6:
+            task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await runner.run_all(cancel_at)
+    task.uncancel()
+    assert len(runner.results) == 5
+    table, summary = runner.export_results("r.csv", "s.json")
+    assert len(table.read_text().splitlines()) == 6
+    assert json.loads(summary.read_text())["c"]["n_runs"] == 5
+
+
+async def test_a_yes_that_a_backend_gives_itself_is_no_answer(desk):
+    found = await desk.run(backend=Asked(says(True, "system:timeout", tags=["timeout"])), rate=0.5)
+    assert (found.n_decided, found.d_prime, found.human_latency_mean_ms) == (0, None, None)
+    assert found.shares["timeout_rate"].value == found.shares["escape_rate"].value == 1.0
+    assert found.success_rate == 0.5
+
+
 async def test_a_policy_that_rejects_is_no_person(desk):
     class Refuses(HITLPolicy):
         name = "refuses"
@@ -504,6 +531,21 @@ async def test_other_backends(desk):
     assert scripted.false_reject_rate == 0.05
     audit = AuditPlusEscalatePolicy(audit_sample_rate=1.0)
     assert (await desk.run("audit", audit)).approval_rate == 1.0
+
+
+async def test_the_digest_of_a_condition_stays_although_its_backend_counts(desk):
+    class Counts(Asked):
+        count = 0
+
+        async def request_approval(self, request: ApprovalRequest) -> Decision:
+            self.count += 1
+            return await super().request_approval(request)
+
+    condition = desk.condition(backend=Counts(says(True)), n=3)
+    configured = condition.digest()
+    await desk.runner.run_all()
+    digests = {run.validation_details["config_sha256"] for run in desk.logger.get_all_runs()}
+    assert digests == {configured}
 
 
 def test_the_digest_of_a_condition_is_of_what_was_configured(desk):
