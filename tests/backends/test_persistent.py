@@ -151,6 +151,19 @@ async def test_an_approval_is_for_one_of_several_waiting_processes(path):
     await asyncio.gather(*(agent.close() for agent in agents))
 
 
+async def test_a_request_changed_in_the_store_is_not_approved(path):
+    """A page shows it from there: who approves 9 has not approved 5."""
+    backend, sender = await opened(path)
+    task = asyncio.create_task(backend.request_approval(a_request()))
+    callback_id = await sender.callback_id()
+    changed = """UPDATE hitloop_approvals SET body = replace(body, '"amount":5', '"amount":9')"""
+    assert await backend.store._change(changed, ()) == 1
+    assert await backend.handle_callback(callback_id, approved=True)
+    decision = await task
+    assert (decision.approved, decision.decided_by) == (False, "system:mismatch")
+    await backend.close()
+
+
 async def test_what_expired_while_nobody_ran(path):
     backend, sender = await opened(path, timeout_seconds=0.05)
     task = asyncio.create_task(backend.request_approval(a_request()))
@@ -163,6 +176,41 @@ async def test_what_expired_while_nobody_ran(path):
     assert late.outcome is Outcome.EXPIRED
     decision = await backend.register_pending(record)
     assert (decision.decided_by, decision.tags) == ("system:timeout", ["timeout"])
+    await backend.close()
+
+
+@pytest.mark.parametrize("failing", ["refused", "circuit open"])
+async def test_a_channel_that_fails_after_a_restart_closes_no_question(path, failing):
+    """It was sent before; the person who reads it may be about to answer."""
+    request = a_request()
+    callback_id = await left_waiting(path, request)
+    config = CircuitBreakerConfig(failure_threshold=1)
+    backend, sender = await opened(path, *[http(401)] * 2, circuit_breaker_config=config)
+    if failing == "circuit open":
+        backend._breaker.admit().failed()
+    task = asyncio.create_task(backend.request_approval(request, thread_id="user-123"))
+    await asyncio.sleep(0.05)
+    assert len(sender.sent) == (failing == "refused")
+    assert await backend.handle_callback(callback_id, approved=True, decided_by="slack:ann")
+    decision = await asyncio.wait_for(task, 5)
+    assert (decision.approved, decision.decided_by) == (True, "slack:ann")
+    await backend.close()
+
+
+async def test_an_answer_between_retries_says_nothing_about_the_channel(path):
+    config = CircuitBreakerConfig(failure_threshold=1, recovery_timeout=0)
+    store = await SQLiteApprovalStore.from_path(path)
+    sender = Sender(*[ConnectionError()] * 9)
+    retries = RetryConfig(initial_delay=30, jitter=0)
+    backend = PersistentWebhookBackend(
+        sender, store, retry_config=retries, circuit_breaker_config=config
+    )
+    backend._breaker.admit().failed()
+    task = asyncio.create_task(backend.request_approval(a_request()))
+    await backend.handle_callback(await sender.callback_id(), approved=True)
+    assert (await asyncio.wait_for(task, 5)).approved
+    assert backend.get_circuit_state() is CircuitState.HALF_OPEN
+    assert backend._breaker.admit() is not None
     await backend.close()
 
 
@@ -269,6 +317,14 @@ async def test_a_store_that_fails_is_no_persons_no():
     assert (decision.decided_by, decision.tags) == ("system:error", ["store_error"])
     assert "SECRET" not in decision.reason
     assert sender.sent == []
+
+
+async def test_what_no_store_can_keep_is_named(path):
+    backend, sender = await opened(path)
+    decision = await backend.request_approval(a_request(tool_args={"x": object()}))
+    assert decision.reason == "Not stored: a value of type object cannot be stored"
+    assert (decision.tags, sender.sent) == (["store_error"], [])
+    await backend.close()
 
 
 async def test_an_approval_that_cannot_be_taken_is_not_used():

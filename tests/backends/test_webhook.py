@@ -97,6 +97,27 @@ async def test_a_failing_timeout_handler_is_a_timeout():
     assert "SECRET" not in decision.model_dump_json()
 
 
+async def test_a_timeout_handler_that_says_nothing_is_a_timeout():
+    async def silent(request):
+        return None
+
+    backend = WebhookBackend(Sender(), timeout_seconds=0.01, on_timeout=silent)
+    decision = await backend.request_approval(a_request())
+    assert (decision.decided_by, decision.tags) == ("system:timeout", ["timeout"])
+
+
+async def test_an_action_that_changes_while_a_person_thinks_is_not_approved():
+    sender = Sender()
+    backend = WebhookBackend(sender)
+    request = a_request()
+    task = asyncio.create_task(backend.request_approval(request))
+    callback_id = await sender.callback_id()
+    request.action.tool_args["amount"] = 1_000_000
+    assert await backend.handle_callback(callback_id, approved=True)
+    decision = await task
+    assert (decision.approved, decision.decided_by) == (False, "system:mismatch")
+
+
 async def test_what_could_not_be_sent_is_no_persons_no(caplog):
     """Upstream puts the error's text, with the hook's address, into the reason (7.1, 14)."""
     caplog.set_level(logging.DEBUG)
