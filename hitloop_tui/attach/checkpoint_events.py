@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hitloop_tui.attach.checkpoint_sql import NULL_TASK
+from hitloop_tui.attach.checkpoint_sql import GATES_OWN, NULL_TASK
 from hitloop_tui.attach.decode import Undecodable, loads
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.ground_truth import STATE_KEYS
@@ -142,7 +142,7 @@ def _tasks(rows: Sequence[sqlite3.Row], times: _Times) -> list[Event]:
     """One event per task, however many channels it wrote."""
     tasks: dict[tuple[str, str, str, str], list[sqlite3.Row]] = {}
     for row in rows:
-        if row["task_id"] != NULL_TASK:
+        if row["task_id"] != NULL_TASK and row["channel"] != GATES_OWN:
             place = (row["thread_id"], row["checkpoint_ns"], row["checkpoint_id"], row["task_id"])
             tasks.setdefault(place, []).append(row)
     return [_task(group, times) for group in tasks.values()]

@@ -80,12 +80,13 @@ class StoredBackend(ApprovalBackend):
         """Let a person know of it; if that failed, what is decided instead."""
 
     async def request_approval(
-        self, request: ApprovalRequest, thread_id: str = DEFAULT_THREAD
+        self, request: ApprovalRequest, thread_id: str | None = None
     ) -> Decision:
         """Ask and wait. The question of an earlier run that died waiting is taken up again."""
         started = time.monotonic()
         try:
-            asked = await self._take_up(request, thread_id, started)
+            thread = thread_id or request.thread_id or DEFAULT_THREAD
+            asked = await self._take_up(request, thread, started)
             if asked.is_new:
                 await self.store.put(asked.record)
         except Exception as error:

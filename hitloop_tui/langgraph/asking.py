@@ -1,4 +1,4 @@
-"""Asking people through `interrupt()` until their answers settle the question.
+"""Asking people until their answers settle the question.
 
 A refused answer leads to the same question again, with the refusal in it: raising instead would
 store the bad answer for good, and every later one would be ignored. A question that several people
@@ -9,27 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
-
-from langgraph.types import interrupt
 
 from hitloop_tui.core.interfaces import PolicyVerdict
 from hitloop_tui.core.models import Action, RiskClass
 from hitloop_tui.langgraph.answers import Answer, Refused, read_answer
+from hitloop_tui.langgraph.asked import Asked
+from hitloop_tui.langgraph.dialogue import Dialogue
 from hitloop_tui.langgraph.plain import stable_action
 
 NAMELESS = ("", "human", "unknown")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One question as it stands now."""
-
-    action: Action
-    reason: str
-    people: int = 1
-    approvals: tuple[str, ...] = ()
-    """Who approved this very call already."""
+NO_PEOPLE = ("policy:", "system:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +32,21 @@ class Settled:
     approvals: tuple[str, ...] = ()
 
 
-Pose = Callable[[Asked, str | None], Any]
-"""The interrupt value of a question; the text says why the answer before was refused."""
+Pose = Callable[[Asked, str | None, list[str]], Any]
+"""The interrupt value of a question. The text says why the answer before was refused; the list is
+what the question carries as `answered`."""
 Check = Callable[[Action], PolicyVerdict]
 """What the policy says about an edited call; may raise `Refused`."""
 
 
-def ask_people(asked: Asked, pose: Pose, check: Check) -> Settled:
-    error = None
+def ask_people(
+    asked: Asked, dialogue: Dialogue, pose: Pose, check: Check, error: str | None = None
+) -> Settled:
+    """Raises `GraphInterrupt` while the question is open."""
     while True:
-        value = interrupt(pose(asked, error))
+        value = dialogue.answer(asked, partial(pose, asked, error))
         try:
-            step = _after(read_answer(value, asked.action), asked, check)
+            step = _after(read_answer(value, asked), asked, check)
         except Refused as refusal:
             error = str(refusal)
             continue
@@ -90,11 +84,17 @@ def _approved(asked: Asked, answer: Answer) -> Asked | Settled:
 
 def with_approval(approvals: tuple[str, ...], who: str, people: int) -> tuple[str, ...]:
     """Raises `Refused` for somebody without a name, and for one who has approved already."""
-    if who in NAMELESS:
+    name = _name(who)
+    if name in NAMELESS or name.startswith(NO_PEOPLE):
         raise Refused(f"{people} people must approve this: the answer must say who decided.")
-    if who in approvals:
+    if name in map(_name, approvals):
         raise Refused(f"{people} people must approve this, and {who} has approved already.")
     return (*approvals, who)
+
+
+def _name(who: str) -> str:
+    """`dana`, `human:dana` and `Human:Dana` are one person."""
+    return who.strip().casefold().removeprefix("human:").strip()
 
 
 def edited_action(action: Action, answer: Answer) -> Action:

@@ -20,6 +20,7 @@ from hitloop_tui.core.interfaces import (
 )
 from hitloop_tui.core.models import Action, ApprovalRequest, Decision
 from hitloop_tui.langgraph.answers import Refused
+from hitloop_tui.langgraph.asked import Asked
 from hitloop_tui.langgraph.asking import with_approval
 from hitloop_tui.langgraph.decided import (
     Update,
@@ -31,7 +32,7 @@ from hitloop_tui.langgraph.decided import (
     run_id_of,
     take_label,
 )
-from hitloop_tui.langgraph.execution import current_place, run_to_end
+from hitloop_tui.langgraph.execution import Place, current_place, run_to_end
 from hitloop_tui.langgraph.interrupt_nodes import should_execute
 from hitloop_tui.langgraph.plain import stable_action, state_values
 from hitloop_tui.langgraph.question import recent_messages
@@ -144,27 +145,28 @@ class BackendGate(Runnable[Any, Update]):
         raw = values.get("proposed_action")
         if raw is None:
             return {"approval_decision": None, "tool_result": None, "hitl_status": "no_action"}
-        action = stable_action(raw, current_place().scope)
+        place = current_place()
+        action = stable_action(raw, place.scope)
         log_proposed(self.logger, values, action, label)
         verdict = policy_verdict(self.policy, action, values)
         if verdict.outcome == "ask":
-            final, decision = await self._ask(action, verdict, values)
+            final, decision = await self._ask(action, verdict, values, place)
             status, channel = "human_decided", self.channel
         else:
-            final, decision = action, policy_decision(action, verdict, self.policy.name)
+            final, decision = action, policy_decision(action, verdict, self.policy.name, place)
             status, channel = policy_status(verdict), "auto"
         if self.logger:
             self.logger.log_approval_decided(run_id_of(values), decision, channel=channel)
         return decision_update(self.policy, values, action, final, decision, status)
 
     async def _ask(
-        self, proposed: Action, verdict: PolicyVerdict, values: dict[str, Any]
+        self, proposed: Action, verdict: PolicyVerdict, values: dict[str, Any], place: Place
     ) -> tuple[Action, Decision]:
         """What may run, and the decision that says so; several people are asked one by one."""
         started, approvals = time.perf_counter(), tuple[str, ...]()
         action, people = proposed, verdict.people
         while True:
-            asked = self._request(action, verdict.reason, people, approvals, values)
+            asked = self._request(Asked(action, verdict.reason, people, approvals), values, place)
             decision = _about(action, await self._answer(asked))
             if not decision.approved:
                 break
@@ -172,7 +174,7 @@ class BackendGate(Runnable[Any, Update]):
                 edited = action.model_copy(update={"tool_args": decision.edited_args})
                 again = policy_verdict(self.policy, edited, values)
                 if again.outcome == "reject":
-                    decision = policy_decision(action, again, self.policy.name)
+                    decision = policy_decision(action, again, self.policy.name, place)
                     break
                 approvals = () if edited.digest() != action.digest() else approvals
                 action, people = edited, max(people, again.people)
@@ -186,24 +188,19 @@ class BackendGate(Runnable[Any, Update]):
             if len(approvals) == people:
                 break
         waited = (time.perf_counter() - started) * 1000
+        decision = decision.model_copy(update={"decided_in": place.address})
         return action, _complete(decision, proposed, action, approvals, waited)
 
-    def _request(
-        self,
-        action: Action,
-        reason: str,
-        people: int,
-        approvals: tuple[str, ...],
-        values: dict[str, Any],
-    ) -> ApprovalRequest:
+    def _request(self, asked: Asked, values: dict[str, Any], place: Place) -> ApprovalRequest:
         return ApprovalRequest(
             run_id=run_id_of(values),
-            action=action,
+            action=asked.action,
+            thread_id=place.thread_id or None,
             summary_context="\n".join(recent_messages(values)),
             policy_name=self.policy.name,
-            policy_reason=reason,
-            quorum=people,
-            approvals=list(approvals),
+            policy_reason=asked.reason,
+            quorum=asked.people,
+            approvals=list(asked.approvals),
         )
 
     async def _answer(self, request: ApprovalRequest) -> Decision:

@@ -33,6 +33,10 @@ APPROVALS = {
     "bool": True,
     "agent-inbox list": [{"type": "accept", "args": None}],
     "agent-inbox call": {"type": "accept", "args": {"action": "send_email", "args": ARGS}},
+    "agent-inbox call, through JavaScript": {
+        "type": "accept",
+        "args": {"action": "send_email", "args": {**ARGS, "copies": 2.0}},
+    },
     "langchain": {"decisions": [{"type": "approve"}], "decided_by": "human:alice"},
 }
 
@@ -120,6 +124,10 @@ GARBAGE = {
     "edit as text": {"approved": True, "edited_args": "{}"},
     "edit without arguments": {"type": "edit", "args": "make it nicer"},
     "contradiction": {"approved": True, "ignored": True},
+    "two verdicts": {"type": "accept", "approved": False},
+    "two verdicts in a list": {"approved": False, "decisions": [{"type": "approve"}]},
+    "approval with an edit": {"type": "approve", "edited_args": EDITED},
+    "ignored with words": {"type": "ignore", "args": "later"},
     "drifted digest": {"approved": True, "digest": "0" * 64},
     "drifted edit": {"approved": True, "digest": "0" * 64, "edited_args": EDITED},
     "digest of wrong type": {"approved": True, "digest": [DIGEST]},
