@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from hitloop_tui.backends import WebhookBackend
+from hitloop_tui.backends.waiting import Waiter
 from hitloop_tui.core.models import Decision
 from hitloop_tui.errors import BadInput
-from hitloop_tui.persistence import Outcome
+from hitloop_tui.persistence import Outcome, StoredDecision
 from tests.backends.desk import Sender, a_request
 
 
@@ -204,6 +207,22 @@ async def test_an_answer_although_the_sending_failed():
     backend = WebhookBackend(odd)
     decision = await backend.request_approval(a_request())
     assert (decision.approved, decision.decided_by) == (True, "slack:ann")
+
+
+async def test_an_answer_in_the_moment_in_which_the_sending_ends():
+    loop = asyncio.get_running_loop()
+    waiter = Waiter(loop, loop.create_future())
+    stored = StoredDecision(Decision(action_id="a", approved=True), datetime.now(UTC))
+    failed: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, about: failed.append(about))
+
+    async def slow() -> None:
+        loop.call_soon(waiter.settle, stored)  # right after the time limit's own callback
+        await asyncio.sleep(60)
+
+    assert await waiter.send(0, slow()) is False
+    assert await waiter.result(0) is stored
+    assert failed == []
 
 
 async def test_a_decision_nobody_waited_for_reaches_who_asks_next():
