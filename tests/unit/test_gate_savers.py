@@ -17,7 +17,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 
-from hitloop_tui import TelemetryLogger
+from hitloop_tui import Action, TelemetryLogger
 from hitloop_tui.langgraph import (
     create_interrupt_gate_node,
     create_interrupt_tool_node,
@@ -148,3 +148,16 @@ async def test_everything_is_asked_once_run_once_and_told_once(
         *["action_proposed", *asked, "approval_decided"],
     ]
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("kind", GRAPHS)
+async def test_the_pages_own_objects_survive_a_strict_checkpointer(kind, tmp_path):
+    """The state holds an `Action`, as on the page; a strict checkpointer gives back a dict."""
+    bench = Bench(False, tmp_path)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(bench.logger)
+        invoke = await running(bench, kind, tmp_path, stack)
+        await invoke({"proposed_action": Action.model_validate(PROPOSED)})
+        result = await invoke(Command(resume={"approved": True, "decided_by": "human:alice"}))
+    assert result["tool_result"]["action_id"] == "action-1"
+    assert bench.mailbox.calls == [ARGS]
