@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from hitloop_tui.attach.telemetry import Telemetry
 from hitloop_tui.core.interfaces import HITLPolicy
 from hitloop_tui.core.models import Action, ApprovalRequest, Decision, EventType, RiskClass
 from hitloop_tui.eval import ErrorInjector, InjectionConfig, InjectionType
@@ -217,6 +218,22 @@ async def test_no_trial_leaves_its_truth_in_the_log_while_somebody_is_asked(tmp_
     assert len({tuple(shape) for shape in shapes.values()}) == 1
     kinds = [event.event_type for event in desk.logger.get_events()]
     assert kinds.count(EventType.INJECTED_ERROR) == 10
+    desk.close()
+
+
+async def test_the_consoles_trace_of_an_experiment_tells_nothing(tmp_path):
+    """Items come again in other conditions: what is shown of a trial must not say how it was."""
+    desk = Desk(tmp_path)
+    await desk.run(backend=Asked(says(True)), rate=0.5)
+    desk.logger.flush()
+    events, _ = Telemetry(tmp_path / "experiment.db").events_since(None)
+    wrong = {result.run_id: result.injected_error for result in desk.runner.results}
+    shapes: dict[str, list[object]] = defaultdict(list)
+    for event in events:
+        shapes[event.data["run_id"]].append((event.kind, *sorted(event.data)))
+    assert len(shapes) == len(wrong) == 20
+    assert len({tuple(shape) for shape in shapes.values()}) == 1
+    assert "inject" not in repr(events)
     desk.close()
 
 

@@ -376,6 +376,13 @@ async def test_a_yes_that_a_backend_gives_itself_is_no_answer(desk):
     assert found.success_rate == 0.5
 
 
+async def test_a_backend_that_answers_nonsense_leaves_the_question_open(desk):
+    found = await desk.run(backend=Asked(lambda request: None), rate=0.5)
+    assert {result.outcome for result in desk.runner.results} == {"open"}
+    assert not any(result.approval_granted for result in desk.runner.results)
+    assert (found.n_asked, found.n_decided, found.success_rate) == (20, 0, 0.0)
+
+
 async def test_a_policy_that_rejects_is_no_person(desk):
     class Refuses(HITLPolicy):
         name = "refuses"
