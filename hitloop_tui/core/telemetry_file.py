@@ -196,7 +196,7 @@ class TelemetryFile:
         connection = None
         try:
             connection = connect(self.path)
-            create_tables(connection)
+            create_tables(connection, self.path)
             level = "FULL" if self.durability == "full" else "NORMAL"
             connection.execute(f"PRAGMA synchronous={level}")
         except (sqlite3.Error, OSError, DatabaseError) as error:
