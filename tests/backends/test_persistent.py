@@ -242,8 +242,10 @@ async def test_an_open_circuit_is_no_persons_no(path, caplog):
     backend, sender = await opened(
         path,
         *[ConnectionError()] * 8,
-        circuit_breaker_config=CircuitBreakerConfig(failure_threshold=2, recovery_timeout=0.2),
+        circuit_breaker_config=CircuitBreakerConfig(failure_threshold=2, recovery_timeout=60),
     )
+    now = time.monotonic()
+    backend._breaker._clock = lambda: now
     for _ in range(2):
         decision = await backend.request_approval(a_request())
         assert (decision.decided_by, decision.tags) == ("system:error", ["transport_error"])
@@ -252,12 +254,13 @@ async def test_an_open_circuit_is_no_persons_no(path, caplog):
     assert (decision.decided_by, decision.tags) == ("system:circuit_breaker", ["circuit_open"])
     assert len(sender.sent) == 8
     assert "circuit_open" in caplog.text
-    await asyncio.sleep(0.2)
+    now += 60
     assert backend.get_circuit_state() is CircuitState.HALF_OPEN
     task = asyncio.create_task(backend.request_approval(a_request()))
-    await sender.callback_id()
-    await asyncio.sleep(0.02)
-    assert backend.get_circuit_state() is CircuitState.CLOSED  # sent, though nobody answered yet
+    while backend.get_circuit_state() is not CircuitState.CLOSED:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+    assert len(sender.sent) == 9
+    assert not task.done()  # it works again, though nobody answered yet
     await backend.handle_callback(sender.sent[-1][1], approved=False)
     assert not (await task).approved
     await backend.close()
