@@ -53,6 +53,7 @@ class _Reading:
     """The policy that decided by itself."""
     refused: bool = False
     wrong: set[str] = field(default_factory=set)
+    executed: set[str] = field(default_factory=set)
     latencies: list[float] = field(default_factory=list)
 
 
@@ -68,6 +69,8 @@ def read_run(run_id: str, metadata: RunMetadata | None, events: Iterable[TraceEv
         _note(reading, event)
     _conclude(metrics, reading)
     _correct(metrics, metadata.validation_details if metadata else {})
+    if metrics.escaped and metrics.task_success:
+        metrics.task_success = False  # hitloop 0.5 logs it as a success
     return metrics
 
 
@@ -79,10 +82,7 @@ def _count(metrics: RunMetrics, event: TraceEvent) -> None:
             metrics.tokens_used += (payload.get("tokens_in") or 0) + (
                 payload.get("tokens_out") or 0
             )
-        case EventType.TOOL_EXECUTION_START:
-            metrics.executed = True
         case EventType.TOOL_EXECUTION_END:
-            metrics.executed = True
             metrics.tool_failure |= payload.get("success") is False
 
 
@@ -94,6 +94,8 @@ def _note(reading: _Reading, event: TraceEvent) -> None:
             reading.wrong.add(action)
         case EventType.ACTION_PROPOSED if payload.get("injected_error"):
             reading.wrong.add(action)
+        case EventType.TOOL_EXECUTION_START | EventType.TOOL_EXECUTION_END:
+            reading.executed.add(action)
         case EventType.APPROVAL_REQUESTED:
             reading.asked[action] = payload.get("policy_name", "")
         case EventType.APPROVAL_DECIDED:
@@ -126,7 +128,8 @@ def _conclude(metrics: RunMetrics, reading: _Reading) -> None:
     granted = not reading.refused and all(one.get("approved") for one in reading.answers.values())
     still_open = Outcome.OPEN in outcomes.values()
     metrics.approval_granted = None if granted and still_open else granted
-    metrics.escaped = metrics.injected_error and metrics.executed and not metrics.error_caught
+    metrics.executed = bool(reading.executed)
+    metrics.escaped = bool(reading.wrong & reading.executed) and not metrics.error_caught
 
 
 def _outcome(answer: dict[str, Any]) -> Outcome:
