@@ -34,9 +34,11 @@ class Place:
     """The task a node is running as; empty texts outside of a graph."""
 
     thread_id: str = ""
+    checkpoint_ns: str = ""
     checkpoint_id: str = ""
-    task_ns: str = ""
     task_id: str = ""
+    task_ns: str = ""
+    """What LangGraph makes the ids of the task's questions of."""
     attempt: int = 1
     """Counts the executions within one run, under a retry policy."""
     checkpointer: Any = None
@@ -65,14 +67,14 @@ class Place:
         if not self.task_id:
             return None
         return {
+            "checkpoint_ns": self.checkpoint_ns,
             "checkpoint_id": self.checkpoint_id,
-            "task_ns": self.task_ns,
             "task_id": self.task_id,
         }
 
     def elsewhere(self, address: Mapping[str, str]) -> Place:
         """The task with this address, in the same thread."""
-        where = (address["checkpoint_id"], address["task_ns"], address["task_id"])
+        where = (address["checkpoint_ns"], address["checkpoint_id"], address["task_id"])
         return Place(self.thread_id, *where, checkpointer=self.checkpointer)
 
     @property
@@ -82,11 +84,10 @@ class Place:
 
     def checkpoint(self) -> RunnableConfig:
         """The checkpoint the task belongs to, as a config for a checkpointer."""
-        namespace, _, _ = self.task_ns.rpartition("|")
         return {
             "configurable": {
                 "thread_id": self.thread_id,
-                "checkpoint_ns": namespace,
+                "checkpoint_ns": self.checkpoint_ns,
                 "checkpoint_id": self.checkpoint_id,
             }
         }
@@ -126,11 +127,14 @@ def current_place() -> Place:
         return Place()
     if info is None:
         return Place()
+    # A task of the functional API has a namespace of its own, but not a checkpoint of its own.
+    checkpoints = configurable.get("checkpoint_map", {}).items()
     return Place(
         thread_id=str(info.thread_id or configurable.get("thread_id", "")),
+        checkpoint_ns=next((ns for ns, name in checkpoints if name == info.checkpoint_id), ""),
         checkpoint_id=info.checkpoint_id,
-        task_ns=info.checkpoint_ns,
         task_id=info.task_id,
+        task_ns=info.checkpoint_ns,
         attempt=info.node_attempt,
         checkpointer=configurable.get(CHECKPOINTER),
         scratchpad=configurable.get(SCRATCHPAD),

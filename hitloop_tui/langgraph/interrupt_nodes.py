@@ -137,14 +137,7 @@ class InterruptGate(Runnable[Any, Update]):
             return {"approval_decision": None, "hitl_status": "no_action"}
         action = _named(stable_action(raw, dialogue.place.scope), raw, dialogue.open)
         verdict = policy_verdict(self.policy, action, values)
-        match verdict.outcome:
-            case "reject" if not dialogue.answered:
-                by_policy = True
-            case "auto_approve":  # but not while a person is asked: the policy was loosened since
-                by_policy = dialogue.open is None
-            case _:
-                by_policy = False
-        if not by_policy:
+        if _is_for_people(verdict, dialogue):
             return self._asked(action, verdict, values, dialogue)
         log_proposed(self.logger, values, action, label)
         return self._by_policy(action, verdict, values, dialogue.place)
@@ -202,6 +195,17 @@ def _named(action: Action, raw: Any, held: Detail | None) -> Action:
     if held is None or has_name(raw) or Asked(action, "").digest != held["digest"]:
         return action
     return action.model_copy(update={"id": held["action"]["id"]})
+
+
+def _is_for_people(verdict: PolicyVerdict, dialogue: Dialogue) -> bool:
+    """The policy may have changed since somebody was asked: the question stays, and their no."""
+    match verdict.outcome:
+        case "ask":
+            return True
+        case "auto_approve":
+            return dialogue.open is not None
+        case "reject":
+            return dialogue.answered
 
 
 def _asked_before(asked: Asked, verdict: PolicyVerdict, dialogue: Dialogue) -> Asked:

@@ -1,8 +1,7 @@
 """What a task keeps for its next execution: rows of our own next to its checkpoint.
 
-They are written under a task id of their own, which LangGraph never looks at, and are found by
-every later execution of the task, in every process. Of two rows with one name the first stands, so
-a name can also be claimed.
+They are written under task ids of their own, which LangGraph never looks at, and are found by every
+later execution of the task, in every process. Of two rows with one name the first stands.
 """
 
 from __future__ import annotations
@@ -51,20 +50,20 @@ def recall(place: Place, name: str) -> Any:
     if place.scratchpad is None:
         return None
     kept = _run(place).kept
-    return kept[name] if name in kept else _found(place.rows(), _row_id(place, name))
+    return kept[name] if name in kept else Rows(place, place.rows()).get(name)
 
 
 def keep(place: Place, name: str, value: Any) -> None:
     """Keep `value`, or its text if the checkpointer cannot hold it. Never raises."""
     if not _kept_in_run(place, name, value):
         return
+    if place.blocks_checkpointer():
+        writing = asyncio.get_running_loop().create_task(_awrite_or_log(place, name, value))
+        _writing.add(writing)
+        writing.add_done_callback(_writing.discard)
+        return
     try:
-        if place.blocks_checkpointer():
-            writing = asyncio.get_running_loop().create_task(_awrite(place, name, value))
-            _writing.add(writing)
-            writing.add_done_callback(_writing.discard)
-        else:
-            place.checkpointer.put_writes(*_row(place, name, value))
+        write(place, name, value)
     except Exception:
         log.exception(NOT_KEPT, name)
 
@@ -72,26 +71,38 @@ def keep(place: Place, name: str, value: Any) -> None:
 async def akeep(place: Place, name: str, value: Any) -> None:
     """`keep` for an async graph."""
     if _kept_in_run(place, name, value):
-        await _awrite(place, name, value)
+        await _awrite_or_log(place, name, value)
 
 
-def claim(place: Place, name: str, holder: str) -> bool:
-    """Whether `holder` is the first to claim this name, or has claimed it before.
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is written next to the checkpoint of a task."""
 
-    True as well where nobody can know: without a checkpointer, or before the checkpoint is stored.
-    """
-    if place.checkpointer is None or place.blocks_checkpointer():
-        return True
-    place.checkpointer.put_writes(*_row(place, name, holder))
-    return _holds(place, name, holder, place.checkpointer.get_tuple(place.checkpoint()))
+    place: Place
+    rows: Iterable[ROW]
+
+    def get(self, name: str) -> Any:
+        """The value under this name; None if there is none."""
+        row_id = _row_id(self.place, name)
+        return next((value for task_id, _, value in self.rows if task_id == row_id), None)
 
 
-async def aclaim(place: Place, name: str, holder: str) -> bool:
-    """`claim` for an async graph."""
-    if place.checkpointer is None:
-        return True
-    await place.checkpointer.aput_writes(*_row(place, name, holder))
-    return _holds(place, name, holder, await place.checkpointer.aget_tuple(place.checkpoint()))
+def write(place: Place, name: str, value: Any) -> None:
+    place.checkpointer.put_writes(*_row(place, name, value))
+
+
+async def awrite(place: Place, name: str, value: Any) -> None:
+    await place.checkpointer.aput_writes(*_row(place, name, value))
+
+
+def read(place: Place) -> Rows:
+    found = place.checkpointer.get_tuple(place.checkpoint())
+    return Rows(place, found.pending_writes or () if found else ())
+
+
+async def aread(place: Place) -> Rows:
+    found = await place.checkpointer.aget_tuple(place.checkpoint())
+    return Rows(place, found.pending_writes or () if found else ())
 
 
 def call_number(place: Place, digest: str) -> int:
@@ -132,9 +143,9 @@ def _kept_in_run(place: Place, name: str, value: Any) -> bool:
     return place.checkpointer is not None
 
 
-async def _awrite(place: Place, name: str, value: Any) -> None:
+async def _awrite_or_log(place: Place, name: str, value: Any) -> None:
     try:
-        await place.checkpointer.aput_writes(*_row(place, name, value))
+        await awrite(place, name, value)
     except Exception:
         log.exception(NOT_KEPT, name)
 
@@ -149,12 +160,3 @@ def _row(place: Place, name: str, value: Any) -> tuple[RunnableConfig, list[tupl
 
 def _row_id(place: Place, name: str) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{place.task_id}/{name}"))
-
-
-def _found(rows: Iterable[ROW], row_id: str) -> Any:
-    return next((value for task_id, _, value in rows if task_id == row_id), None)
-
-
-def _holds(place: Place, name: str, holder: str, found: Any) -> bool:
-    rows = found.pending_writes or () if found else ()
-    return _found(rows, _row_id(place, name)) in (None, holder)

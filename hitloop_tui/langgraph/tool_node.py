@@ -16,8 +16,7 @@ from pydantic import ValidationError
 
 from hitloop_tui.core.models import Action, Decision, ToolResult
 from hitloop_tui.langgraph.decided import run_id_of
-from hitloop_tui.langgraph.execution import Place, current_place, run_to_end
-from hitloop_tui.langgraph.memory import aclaim, claim
+from hitloop_tui.langgraph.execution import current_place, run_to_end
 from hitloop_tui.langgraph.plain import (
     dump_decision,
     has_name,
@@ -25,12 +24,12 @@ from hitloop_tui.langgraph.plain import (
     stable_action,
     state_values,
 )
+from hitloop_tui.langgraph.spending import Spender, Spent
 from hitloop_tui.langgraph.telemetry import GateLogger
 
 Tool = Callable[..., Any] | BaseTool
 OnError = Literal["raise", "record"]
 Update = dict[str, Any]
-USED = "approval used"
 NO_ROOM = (
     "no gate has left a decision in the state: its schema needs proposed_action,"
     " approval_decision, hitl_status and tool_result, or LangGraph drops what the gate says"
@@ -50,16 +49,16 @@ def create_interrupt_tool_node(
     name or as a list. A state without `approval_decision` is an error and no refusal: LangGraph
     drops what its schema does not name, and an approved tool would be skipped without a word.
 
-    An approval pays for one call: a second pass through the node, a second `Send` to it, and a fork
-    of the thread from before the call find it spent (`hitl_status` is `already_executed`).
+    An approval pays for one call: a second pass through the node, a second `Send` to it, a fork of
+    the thread from before the call, and a second process that resumed the same question find it
+    spent (`hitl_status` is `already_executed`). Where a process died in the middle of the call, or
+    is making it still, `tool_result["status"]` is `outcome_unknown`: whoever wants it again asks again.
+    All this needs a checkpointer that has stored the gate's checkpoint (with `durability="exit"` it
+    has not); without it nothing but the `spent` of the decision in the state is known.
 
     A tool that raises: with `on_error="raise"` the node fails, LangGraph keeps the thread where it
-    is, and running that task again (a retry policy, `invoke(None)`) calls the tool again with the
-    same approval. With `"record"` the failure becomes the result and the approval is spent. A
-    process that dies between the tool's effect and the next checkpoint looks like one that died
-    before the effect, two processes may run one task at the same time, and without a checkpointer
-    nothing is known beyond the state: a tool that must never run twice needs an idempotency key of
-    its own; the Action's id is one.
+    is, and running the task again (a retry policy, `invoke(None)`) calls the tool again with the
+    same approval. With `"record"` the failure becomes the result and the approval is spent.
     """
     return ApprovedTools(_by_name(tool_registry), logger, require_approval, on_error)
 
@@ -79,6 +78,21 @@ class RefusedCall(Exception):
         self.update: Update = {"hitl_status": status, "tool_result": result}
 
 
+def _check(spent: Spent) -> None:
+    if spent == "by another":
+        raise AlreadyRun
+    if spent == "by this task":
+        error = "This call was begun before, and nobody knows how it ended."
+        raise RefusedCall("outcome_unknown", error)
+
+
+def _spender(decision: Decision | None) -> Spender | None:
+    if decision is None or decision.decided_in is None:
+        return None
+    place = current_place()
+    return Spender(place.elsewhere(decision.decided_in), place.task_id)
+
+
 class AlreadyRun(RefusedCall):
     """The approval is spent; the result of the call it paid for, if it is here, stays."""
 
@@ -95,13 +109,8 @@ class Call:
     action: Action
     tool: Tool
     decision: Decision | None
-    place: Place
-
-    @property
-    def decided_in(self) -> Place | None:
-        """Where the decision was made, and where the approval can be claimed."""
-        address = self.decision.decided_in if self.decision else None
-        return self.place.elsewhere(address) if address else None
+    spender: Spender | None
+    """None when nobody can know where the approval was given."""
 
 
 class ApprovedTools(Runnable[Any, Update]):
@@ -126,17 +135,16 @@ class ApprovedTools(Runnable[Any, Update]):
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Update:  # noqa: A002 - the name is LangChain's
         try:
             call = self._admit(state_values(input))
-            gate = call.decided_in
-            if gate and not claim(gate, USED, call.place.scope):
-                raise AlreadyRun
+            if call.spender:
+                _check(call.spender.spend())
         except RefusedCall as refused:
             return refused.update
         started = self._start(call)
         try:
             output = _run(call.tool, call.action.tool_args)
-        except GraphBubbleUp:  # the tool itself asks a person
-            raise
         except Exception as error:
+            if call.spender and self._is_open(error):
+                call.spender.take_back()
             return self._failed(call, started, error)
         return self._record(call, started, success=True, result=_shown(output))
 
@@ -148,17 +156,16 @@ class ApprovedTools(Runnable[Any, Update]):
     ) -> Update:
         try:
             call = self._admit(state_values(input))
-            gate = call.decided_in
-            if gate and not await aclaim(gate, USED, call.place.scope):
-                raise AlreadyRun
+            if call.spender:
+                _check(await call.spender.aspend())
         except RefusedCall as refused:
             return refused.update
         started = self._start(call)
         try:
             output = await _arun(call.tool, call.action.tool_args)
-        except GraphBubbleUp:
-            raise
         except Exception as error:
+            if call.spender and self._is_open(error):
+                await call.spender.atake_back()
             return self._failed(call, started, error)
         return self._record(call, started, success=True, result=_shown(output))
 
@@ -175,7 +182,7 @@ class ApprovedTools(Runnable[Any, Update]):
         if tool is None:
             error = f"There is no tool named {action.tool_name!r}."
             raise RefusedCall("unknown_tool", error, action_id=action.id)
-        return Call(run_id_of(values), action, tool, decision, current_place())
+        return Call(run_id_of(values), action, tool, decision, _spender(decision))
 
     def _start(self, call: Call) -> datetime:
         if self.logger:
@@ -203,7 +210,13 @@ class ApprovedTools(Runnable[Any, Update]):
             raise AlreadyRun
         return decision
 
+    def _is_open(self, error: Exception) -> bool:
+        """Whether the task is to be executed again: it failed, or the tool itself asks a person."""
+        return self.on_error == "raise" or isinstance(error, GraphBubbleUp)
+
     def _failed(self, call: Call, started: datetime, error: Exception) -> Update:
+        if isinstance(error, GraphBubbleUp):
+            raise error
         if self.logger:
             self.logger.log_error(call.run_id, error, {"action_id": call.action.id})
         if self.on_error == "raise":

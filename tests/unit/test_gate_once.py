@@ -7,8 +7,10 @@ import json
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from click.testing import CliRunner
@@ -30,6 +32,7 @@ from hitloop_tui.policies import AlwaysApprovePolicy, RiskBasedPolicy
 from tests.unit.gate_desk import ARGS, PROPOSED, GateState, Mailbox, builder, opened
 
 CONFIG: dict[str, Any] = {"configurable": {"thread_id": "t"}}
+ROOT = Path(__file__).parents[2]
 INPUT = {"proposed_action": PROPOSED}
 
 
@@ -72,12 +75,53 @@ def test_another_process_does_not_call_again_either(mailbox, tmp_path):
         app.invoke(Command(resume=True), CONFIG)
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(REPLAY), path],
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert (done.stdout, done.stderr) == ("already_executed []\n", "")
+
+
+RACE = """
+    import pathlib, sys, time
+    from langgraph.checkpoint.sqlite import SqliteSaver
+    from langgraph.types import Command
+    from tests.unit.gate_desk import Mailbox, builder
+    folder, me = pathlib.Path(sys.argv[1]), sys.argv[2]
+    class Slow(Mailbox):
+        def send_email(self, **args):
+            with (folder / "sent").open("a") as file:
+                file.write("sent ")
+            time.sleep(0.3)
+    with SqliteSaver.from_conn_string(str(folder / "agents.db")) as saver:
+        app = builder(Slow()).compile(checkpointer=saver)
+        config = {"configurable": {"thread_id": "t"}}
+        (question,) = app.get_state(config).interrupts
+        (folder / me).touch()
+        while not (folder / "go").exists():
+            time.sleep(0.001)
+        print(app.invoke(Command(resume={question.id: True}), config)["hitl_status"])
+"""
+
+
+def test_two_processes_that_resume_one_question_make_one_call(mailbox, tmp_path):
+    """LangGraph itself runs the rest of the thread twice: it has no lock."""
+    with SqliteSaver.from_conn_string(str(tmp_path / "agents.db")) as saver:
+        builder(mailbox).compile(checkpointer=saver).invoke(INPUT, CONFIG)
+    command = [sys.executable, "-c", textwrap.dedent(RACE), str(tmp_path)]
+    racers = [
+        subprocess.Popen([*command, name], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for name in ("one", "two")
+    ]
+    deadline = time.monotonic() + 60
+    while not all((tmp_path / name).exists() for name in ("one", "two")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    (tmp_path / "go").touch()
+    said = sorted(racer.communicate(timeout=60)[0].strip() for racer in racers)
+    assert (tmp_path / "sent").read_text() == "sent "
+    assert said == ["already_executed", "human_decided"]
 
 
 async def test_a_fork_from_before_the_question_asks_anew(mailbox, tmp_path):
@@ -141,6 +185,22 @@ def test_the_gate_over_a_backend_gives_approvals_for_one_call_too(mailbox):
     assert mailbox.calls == [ARGS]
 
 
+def test_a_gate_and_its_tool_inside_of_a_subgraph(mailbox):
+    class Outer(TypedDict, total=False):
+        proposed_action: Any
+        tool_result: Any
+
+    graph: StateGraph[Any] = StateGraph(Outer)
+    graph.add_node("inner", builder(mailbox).compile())
+    graph.add_edge(START, "inner")
+    app = graph.compile(checkpointer=InMemorySaver())
+    app.invoke(INPUT, CONFIG)
+    app.invoke(Command(resume="what?"), CONFIG)
+    result = app.invoke(Command(resume=True), CONFIG)
+    assert result["tool_result"]["status"] == "executed"
+    assert mailbox.calls == [ARGS]
+
+
 def test_the_next_turn_of_a_thread_is_asked_and_called_again(mailbox):
     app = builder(mailbox).compile(checkpointer=InMemorySaver())
     for _ in range(2):
@@ -171,16 +231,63 @@ def test_a_retry_policy_calls_a_tool_that_raised_again():
     assert len(flaky.calls) == 3
 
 
-def test_a_failed_task_can_be_run_again_but_not_on_a_fork():
+def test_an_approval_whose_call_failed_can_be_spent_again_once(tmp_path):
     flaky = Flaky()
-    app = builder(flaky).compile(checkpointer=InMemorySaver())
+    with SqliteSaver.from_conn_string(str(tmp_path / "agents.db")) as saver:
+        app = builder(flaky).compile(checkpointer=saver)
+        app.invoke(INPUT, CONFIG)
+        for go in (Command(resume=True), None):
+            with pytest.raises(ConnectionError):
+                app.invoke(go, CONFIG)
+        fork = app.update_state(CONFIG, {"run_id": "another"})
+        assert app.invoke(None, fork)["tool_result"]["success"] is True
+        assert len(flaky.calls) == 3
+        history = [state for state in app.get_state_history(CONFIG) if state.next == ("execute",)]
+        for before in history:
+            assert app.invoke(None, before.config)["hitl_status"] == "already_executed"
+    assert len(flaky.calls) == 3
+
+
+class Deadly(Mailbox):
+    def send_email(self, **args: Any) -> str:
+        super().send_email(**args)
+        raise KeyboardInterrupt
+
+
+def test_a_call_that_was_cut_off_is_not_repeated_and_the_agent_is_told():
+    deadly = Deadly()
+    app = builder(deadly).compile(checkpointer=InMemorySaver())
     app.invoke(INPUT, CONFIG)
-    for go in (Command(resume=True), None):
-        with pytest.raises(ConnectionError):
-            app.invoke(go, CONFIG)
-    fork = app.update_state(CONFIG, {"run_id": "another"})
-    assert app.invoke(None, fork)["hitl_status"] == "already_executed"
-    assert len(flaky.calls) == 2
+    with pytest.raises(KeyboardInterrupt):
+        app.invoke(Command(resume=True), CONFIG)
+    result = app.invoke(None, CONFIG)
+    assert result["tool_result"]["status"] == result["hitl_status"] == "outcome_unknown"
+    assert result["tool_result"]["success"] is False
+    assert deadly.calls == [ARGS]
+
+
+@pytest.mark.parametrize("by_id", [True, False], ids=["by id", "plain"])
+def test_a_second_click_while_the_tool_is_running_makes_no_second_call(by_id):
+    clicks: list[dict[str, Any]] = []
+
+    class Clicked(Mailbox):
+        def send_email(self, **args: Any) -> str:
+            super().send_email(**args)
+            if len(self.calls) == 1:
+                second = Command(resume={question.id: True} if by_id else True)
+                click = threading.Thread(target=lambda: clicks.append(app.invoke(second, CONFIG)))
+                click.start()
+                click.join()
+            return "sent"
+
+    clicked = Clicked()
+    app = builder(clicked).compile(checkpointer=InMemorySaver())
+    app.invoke(INPUT, CONFIG)
+    (question,) = app.get_state(CONFIG).interrupts
+    result = app.invoke(Command(resume={question.id: True}), CONFIG)
+    assert clicked.calls == [ARGS]
+    assert clicks[0]["hitl_status"] in ("outcome_unknown", "already_executed")
+    assert result["tool_result"]["result"] == "sent"
 
 
 def test_events_are_logged_for_the_one_call_only(mailbox):

@@ -191,7 +191,7 @@ def test_a_subgraph_and_the_node_around_it(note, calls):
 def test_tasks_of_the_functional_api(note, calls):
     @task
     def step(x: str) -> str:
-        return note(x)
+        return note(x) + note(x * 2)
 
     @entrypoint(checkpointer=InMemorySaver())
     def flow(_: Any) -> list[str]:
@@ -199,8 +199,9 @@ def test_tasks_of_the_functional_api(note, calls):
 
     flow.invoke(1, CONFIG)
     answer(flow, True)
-    assert answer(flow, True) == ["A", "B"]
-    assert calls == ["a", "b"]
+    answer(flow, True)
+    assert answer(flow, True) == ["AAA", "B"]
+    assert calls == ["a", "aa", "b"]
 
 
 def test_a_guarded_tool_may_ask_for_itself(calls):
