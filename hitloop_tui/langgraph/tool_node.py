@@ -52,7 +52,7 @@ def create_interrupt_tool_node(
     An approval pays for one call: a second pass through the node, a second `Send` to it, a fork of
     the thread from before the call, and a second process that resumed the same question find it
     spent (`hitl_status` is `already_executed`). Where a process died in the middle of the call, or
-    is making it still, `tool_result["status"]` is `outcome_unknown`: whoever wants it again asks again.
+    is making it still, `tool_result["status"]` is `outcome_unknown`, and it is not repeated.
     All this needs a checkpointer that has stored the gate's checkpoint (with `durability="exit"` it
     has not); without it nothing but the `spent` of the decision in the state is known.
 
