@@ -7,6 +7,7 @@ checked again before anything is sent (DNS rebinding).
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from hitloop_tui.errors import ConfigError
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+NAME = re.compile(r"[a-z0-9._-]+")
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -31,7 +33,7 @@ def allowed_url(url: str) -> str:
     if not url.isascii() or any(char <= " " or char in '\\"<>' for char in url):
         raise ConfigError("outbound_url holds characters that do not belong into a URL")
     address = _address(host)
-    if address is None and "[" in parts.netloc:
+    if address is None and ("[" in parts.netloc or not NAME.fullmatch(host)):
         raise ConfigError("outbound_url is no URL")
     if address is not None:
         _check(parts.scheme, address)
@@ -62,7 +64,7 @@ def _address(host: str) -> Address | None:
         address = ipaddress.ip_address(host)
     except ValueError:
         last = host.rstrip(".").rpartition(".")[2].lower()
-        if not last.isdecimal() and not last.startswith("0x") and "%" not in host:
+        if not last.isdecimal() and not last.startswith("0x"):
             return None  # 2130706433 and 0x7f.1 would be read as 127.0.0.1
     else:
         if isinstance(address, ipaddress.IPv4Address) or not _stands_for_another(address):
