@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from hitloop_tui.core.interfaces import PolicyVerdict
+from hitloop_tui.core.interfaces import HITLPolicy, PolicyVerdict, policy_verdict
 from hitloop_tui.core.models import Action, RiskClass
 from hitloop_tui.langgraph.answers import Answer, Refused, read_answer
 from hitloop_tui.langgraph.asked import Asked
@@ -53,6 +53,14 @@ def ask_people(
         if isinstance(step, Settled):
             return step
         asked, error = step, None
+
+
+def edit_verdict(policy: HITLPolicy, edited: Action, state: dict[str, Any]) -> PolicyVerdict:
+    """What the policy says about an edited call; raises `Refused` when it cannot judge that."""
+    try:
+        return policy_verdict(policy, edited, state)
+    except Exception as error:
+        raise Refused(f"The policy cannot judge the edited call: {error!r}") from error
 
 
 def _after(answer: Answer, asked: Asked, check: Check) -> Asked | Settled:

@@ -11,9 +11,9 @@ from langgraph.errors import GraphInterrupt
 
 from hitloop_tui.core.interfaces import HITLPolicy, PolicyVerdict, policy_verdict
 from hitloop_tui.core.models import Action, Decision
-from hitloop_tui.langgraph.answers import CHANGED, Refused
+from hitloop_tui.langgraph.answers import CHANGED
 from hitloop_tui.langgraph.asked import Asked
-from hitloop_tui.langgraph.asking import Settled, ask_people
+from hitloop_tui.langgraph.asking import Settled, ask_people, edit_verdict
 from hitloop_tui.langgraph.decided import (
     Update,
     decision_update,
@@ -176,10 +176,7 @@ class InterruptGate(Runnable[Any, Update]):
             return question(asked, name, values, deadline=deadline, error=error, answered=answered)
 
         def check(edited: Action) -> PolicyVerdict:
-            try:
-                return policy_verdict(self.policy, edited, values)
-            except Exception as error:
-                raise Refused(f"The policy cannot judge the edited call: {error!r}") from error
+            return edit_verdict(self.policy, edited, values)
 
         asked = _asked_before(Asked(action, verdict.reason, verdict.people), verdict, dialogue)
         changed = dialogue.answered and not dialogue.knows(asked)

@@ -21,7 +21,7 @@ from hitloop_tui.core.interfaces import (
 from hitloop_tui.core.models import Action, ApprovalRequest, Decision
 from hitloop_tui.langgraph.answers import Refused
 from hitloop_tui.langgraph.asked import Asked
-from hitloop_tui.langgraph.asking import with_approval
+from hitloop_tui.langgraph.asking import edit_verdict, with_approval
 from hitloop_tui.langgraph.decided import (
     Update,
     decision_update,
@@ -166,30 +166,28 @@ class BackendGate(Runnable[Any, Update]):
         started, approvals = time.perf_counter(), tuple[str, ...]()
         action, people = proposed, verdict.people
         while True:
-            asked = self._request(Asked(action, verdict.reason, people, approvals), values, place)
-            decision = _about(action, await self._answer(asked))
+            asked = Asked(action, verdict.reason, people, approvals)
+            decision = await self._answer(asked, self._request(asked, values, place))
             if not decision.approved:
                 break
-            if decision.edited_args is not None:
-                edited = action.model_copy(update={"tool_args": decision.edited_args})
-                again = policy_verdict(self.policy, edited, values)
-                if again.outcome == "reject":
-                    decision = policy_decision(action, again, self.policy.name, place)
-                    break
-                approvals = () if edited.digest() != action.digest() else approvals
-                action, people = edited, max(people, again.people)
-            if people == 1:
-                break
             try:
-                approvals = with_approval(approvals, decision.decided_by, people)
+                if decision.edited_args is not None:
+                    edited = action.model_copy(update={"tool_args": decision.edited_args})
+                    again = edit_verdict(self.policy, edited, values)
+                    if again.outcome == "reject":
+                        decision = policy_decision(action, again, self.policy.name, place)
+                        break
+                    approvals = () if edited.digest() != action.digest() else approvals
+                    action, people = edited, max(people, again.people)
+                if people > 1:
+                    approvals = with_approval(approvals, decision.decided_by, people)
             except Refused as refusal:
-                decision = _refused(action, str(refusal), "quorum")
+                decision = _refused(action, str(refusal), "refused")
                 break
-            if len(approvals) == people:
+            if people == 1 or len(approvals) == people:
                 break
         waited = (time.perf_counter() - started) * 1000
-        decision = decision.model_copy(update={"decided_in": place.address})
-        return action, _complete(decision, proposed, action, approvals, waited)
+        return action, _complete(decision, proposed, action, approvals, waited, place)
 
     def _request(self, asked: Asked, values: dict[str, Any], place: Place) -> ApprovalRequest:
         return ApprovalRequest(
@@ -203,21 +201,27 @@ class BackendGate(Runnable[Any, Update]):
             approvals=list(asked.approvals),
         )
 
-    async def _answer(self, request: ApprovalRequest) -> Decision:
+    async def _answer(self, asked: Asked, request: ApprovalRequest) -> Decision:
+        """Raises what the backend raises: an error is not an answer."""
+        digest = asked.action.digest()
         if self.logger:
             self.logger.log_approval_requested(request.run_id, request, channel=self.channel)
         try:
-            return await self.backend.request_approval(request)
+            decision = await self.backend.request_approval(request)
         except Exception as error:
             if self.logger:
                 self.logger.log_error(request.run_id, error, {"action_id": request.action.id})
             raise
+        return _about(asked.action, digest, decision)
 
 
-def _about(action: Action, decision: Decision) -> Decision:
-    """The decision, if it is about this very call: an answer to another one is no approval."""
-    same_call = decision.edited_args is not None or decision.digest in (None, action.digest())
-    if decision.action_id == action.id and same_call:
+def _about(action: Action, asked: str, decision: Decision) -> Decision:
+    """The decision, if it is about this very call: an answer to another one is no approval.
+
+    `asked` is the digest of the call as it was asked about; the agent may change it meanwhile.
+    """
+    same_call = decision.edited_args is not None or decision.digest in (None, asked)
+    if decision.action_id == action.id and same_call and action.digest() == asked:
         return decision
     return _refused(action, "The answer is about another action.", "mismatch")
 
@@ -234,6 +238,7 @@ def _complete(
     final: Action,
     approvals: tuple[str, ...],
     waited_ms: float,
+    place: Place,
 ) -> Decision:
     """The decision bound to its call, with who took part and how long it took.
 
@@ -248,6 +253,7 @@ def _complete(
             "digest": about.digest(),
             "decided_by": ", ".join(approvals) if several else decision.decided_by,
             "approvals": list(approvals),
+            "decided_in": place.address,
             "latency_ms": decision.latency_ms or waited_ms,
         }
     )

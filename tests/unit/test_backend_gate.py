@@ -189,6 +189,34 @@ def test_an_edit_the_policy_rejects_does_not_run(mailbox):
     assert mailbox.calls == []
 
 
+def test_an_edit_the_policy_cannot_judge_does_not_run_and_is_no_dead_end(mailbox):
+    class Strict(Verdicts):
+        def verdict(self, action: Action, state: dict[str, Any]) -> PolicyVerdict:
+            assert action.tool_args["copies"]
+            return super().verdict(action, state)
+
+    policy = Strict(send_email=PolicyVerdict("ask", "look"))
+    app = compiled(policy, People({"edited_args": {}}), [mailbox.send_email])
+    decision = app.invoke({"proposed_action": PROPOSED}, CONFIG)["approval_decision"]
+    assert (decision["approved"], decision["decided_by"]) == (False, "system:refused")
+    assert "KeyError" in decision["reason"]
+    assert mailbox.calls == []
+
+
+def test_a_call_that_changes_while_a_person_thinks_is_not_the_one_they_approved(mailbox):
+    action = Action.model_validate({**PROPOSED, "tool_args": {**ARGS}})
+
+    class Meanwhile(People):
+        async def request_approval(self, request: ApprovalRequest) -> Decision:
+            action.tool_args["to"] = ["rival@halden.example"]
+            return await super().request_approval(request)
+
+    app = compiled(RiskBasedPolicy(), Meanwhile({}), [mailbox.send_email])
+    decision = app.invoke({"proposed_action": action}, CONFIG)["approval_decision"]
+    assert (decision["approved"], decision["decided_by"]) == (False, "system:mismatch")
+    assert mailbox.calls == []
+
+
 def test_what_the_policy_rejects_is_not_asked(mailbox):
     backend = People()
     app = compiled(NEVER, backend, [mailbox.send_email])
