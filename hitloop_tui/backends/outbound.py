@@ -15,7 +15,9 @@ from hitloop_tui.errors import ConfigError
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-NAME = re.compile(r"[a-z0-9._-]+")
+AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
+"""Host and port as all readers of URLs read them."""
+
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -32,9 +34,9 @@ def allowed_url(url: str) -> str:
         raise ConfigError("outbound_url must not hold a user, a password or a fragment")
     if not url.isascii() or any(char <= " " or char in '\\"<>' for char in url):
         raise ConfigError("outbound_url holds characters that do not belong into a URL")
+    if not AUTHORITY.fullmatch(parts.netloc):
+        raise ConfigError("outbound_url names no host, or one in an unusual form")
     address = _address(host)
-    if address is None and ("[" in parts.netloc or not NAME.fullmatch(host)):
-        raise ConfigError("outbound_url is no URL")
     if address is not None:
         _check(parts.scheme, address)
     elif parts.scheme == "http" and host != "localhost":

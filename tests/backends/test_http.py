@@ -304,6 +304,7 @@ REFUSED = [
     "http://[::1%25lo]/",
     "https://[v1.x]/",
     "https://^/",
+    "http://[::1]1/",
     "https://ex%61mple.com/",
     "http://@127.0.0.1/",
     "http://localhost./",
