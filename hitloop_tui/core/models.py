@@ -110,8 +110,8 @@ class Decision(BaseModel):
     spent: bool = False
     """The call was made; the same approval never makes it again."""
     decided_in: dict[str, str] | None = None
-    """`checkpoint_ns`, `checkpoint_id` and `task_id` of the LangGraph task that decided: an approval
-    pays for one call, on whatever branch of the thread it is found."""
+    """`checkpoint_ns`, `checkpoint_id` and `task_id` of the LangGraph task that decided: there the
+    one call is noted that the approval pays for."""
 
 
 class EventType(StrEnum):

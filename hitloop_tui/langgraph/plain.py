@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from hitloop_tui.core.models import Action, Decision
+from hitloop_tui.core.plain_json import named
 
 INT64 = range(-(2**63), 2**64)
 NAMESPACE = uuid.UUID("6f0d7f4e-6a4f-4c53-9a6c-1c1f5f0d3b5e")
@@ -65,13 +66,13 @@ def plain(value: Any) -> Any:
         case int():
             return int(value) if value in INT64 else str(value)
         case str():
-            return str(value) if value.isascii() else _storable_text(value)
+            return _storable_text(value)
         case bytes() | bytearray():
             return bytes(value)
         case BaseModel():
             return plain(value.model_dump())
         case Mapping():
-            return {str(plain(key)): plain(item) for key, item in value.items()}
+            return {name: plain(item) for name, item in named(value, _storable_text)}
         case list() | tuple() | set() | frozenset():
             return [plain(item) for item in value]
         case _:
@@ -79,4 +80,4 @@ def plain(value: Any) -> Any:
 
 
 def _storable_text(value: str) -> str:
-    return value.encode("utf-8", "backslashreplace").decode()
+    return str(value) if value.isascii() else value.encode("utf-8", "backslashreplace").decode()

@@ -162,6 +162,14 @@ async def test_any_argument_can_be_asked_about_and_approved(thread, mailbox, arg
     assert len(mailbox.calls) == 1
 
 
+async def test_arguments_with_names_alike_are_all_shown(thread, mailbox):
+    alike = {"x": {1: "a", "1": "b", "\\udcff": "c"}, "copies": 1}
+    await thread.start({**PROPOSED, "tool_args": alike})
+    (payload,) = (await thread.open()).value
+    shown = payload["action_request"]["args"]["x"]
+    assert shown == {"1 (int)": "a", "1": "b", "\\udcff": "c"}
+
+
 async def test_half_a_character_is_asked_about_as_it_will_run(thread, mailbox):
     """A checkpoint stores half of a surrogate pair as a question mark."""
     await thread.start({**PROPOSED, "tool_args": {"to": "\ud83d", "copies": 1}})
