@@ -267,12 +267,12 @@ def test_words_about_an_amount_or_one_of_several_people_are_about_the_wrong_one(
     action = Action(
         tool_name="pay",
         tool_args={"amount": 1250.0, "to": ["ann@x.example", "bob@x.example"]},
-        rationale="Paying 1,250.00 (1250, not 31250.00) to ann@x.example and bob@x.example",
+        rationale="Paying 1,250.00 (1250, not 3,1250.00) to ann@x.example and bob@x.example",
     )
     wrong = ErrorInjector(InjectionConfig(1.0, [InjectionType.WRONG_AMOUNT], 1)).inject(action)
     amount = wrong.modified_action.tool_args["amount"]
     assert wrong.modified_action.rationale == (
-        f"Paying {amount:,.2f} ({amount:.0f}, not 31250.00) to ann@x.example and bob@x.example"
+        f"Paying {amount:,.2f} ({amount:.0f}, not 3,1250.00) to ann@x.example and bob@x.example"
     )
     wrong = ErrorInjector(InjectionConfig(1.0, [InjectionType.WRONG_RECIPIENT], 1)).inject(action)
     first, second = wrong.modified_action.tool_args["to"]
