@@ -215,6 +215,18 @@ def test_a_logger_may_write_into_the_database_the_ledger_or_elsewhere(tmp_path, 
     assert (done.returncode, json.loads(done.stdout)) == (0, [])
 
 
+def test_the_doctor_says_where_telemetry_is_or_would_be(agent):
+    agent.ask("t-1")
+    command = [sys.executable, "-m", "hitloop_tui", "doctor", str(agent.db)]
+    place = str(agent.db.with_name("agents.telemetry.db"))
+    agent.logger.flush()
+    for expected in (place, f"none yet; a logger's place is {place}"):
+        said = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+        (line,) = [line for line in said.splitlines() if " telemetry" in line]
+        assert line.endswith(f"  {expected}")
+        Path(place).unlink(missing_ok=True)
+
+
 def test_another_programs_database_is_refused(tmp_path, agent):
     agent.ask("t-1")
     command = [sys.executable, "-m", "hitloop_tui", "trace", str(agent.db)]
