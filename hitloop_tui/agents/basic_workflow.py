@@ -34,7 +34,9 @@ async def decide(action: Action, backend: ApprovalBackend) -> Decision:
     needed, reason = policy.should_request_approval(action, {"run_id": RUN.run_id})
     print(f"Approval needed: {needed} ({reason})")
     if not needed:
-        return Decision(action_id=action.id, approved=True, reason=reason, decided_by="policy")
+        return Decision(
+            action_id=action.id, approved=True, reason=reason, decided_by=f"policy:{policy.name}"
+        )
     request = ApprovalRequest(
         run_id=RUN.run_id,
         action=action,

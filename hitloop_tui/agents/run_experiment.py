@@ -2,7 +2,8 @@
 
     python agents/run_experiment.py --n-trials 20
 
-The operators are simulated; `hitloop-tui experiment` does the same from the command line.
+The operators are simulated; `hitloop-tui experiment` does the same from the command line. Ctrl+C
+keeps what is done.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from hitloop_tui.eval.runner import create_standard_conditions
 from hitloop_tui.scenarios import EmailDraftScenario
 
 
-async def run_experiment(n_trials: int, injection_rate: float, output_dir: Path) -> None:
+def run_experiment(n_trials: int, injection_rate: float, output_dir: Path) -> None:
     scenario = EmailDraftScenario(output_dir=output_dir / "emails")
     with TelemetryLogger(output_dir / "experiment.db") as logger:
         runner = ExperimentRunner(logger, output_dir=output_dir)
@@ -24,7 +25,10 @@ async def run_experiment(n_trials: int, injection_rate: float, output_dir: Path)
             scenario=scenario, n_trials=n_trials, injection_rate=injection_rate
         ):
             runner.add_condition(condition)
-        await runner.run_all()
+        try:
+            asyncio.run(runner.run_all())
+        except KeyboardInterrupt:
+            print("Stopped; these are the trials until now.")
         csv_path, json_path = runner.export_results("results.csv", "summary.json")
     scenario.close()
     print(f"Results: {csv_path}\nSummary: {json_path}\n")
@@ -38,7 +42,7 @@ def main() -> None:
     parser.add_argument("--output-dir", type=Path, default=Path("experiment_results"))
     options = parser.parse_args()
     options.output_dir.mkdir(parents=True, exist_ok=True)
-    asyncio.run(run_experiment(options.n_trials, options.injection_rate, options.output_dir))
+    run_experiment(options.n_trials, options.injection_rate, options.output_dir)
 
 
 if __name__ == "__main__":

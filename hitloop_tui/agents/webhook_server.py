@@ -42,7 +42,13 @@ from hitloop_tui.backends.callbacks import (
 from hitloop_tui.backends.card import card
 from hitloop_tui.core.models import Action, ApprovalRequest, Decision, RiskClass
 from hitloop_tui.errors import BadInput
-from hitloop_tui.persistence import ApprovalStore, InMemoryApprovalStore, SQLiteApprovalStore
+from hitloop_tui.persistence import (
+    ApprovalStore,
+    InMemoryApprovalStore,
+    PendingApprovalRecord,
+    Resolution,
+    SQLiteApprovalStore,
+)
 from hitloop_tui.safetext import safe
 
 PATH = "/hitloop/callback"
@@ -90,8 +96,10 @@ class Desk:
         self._waiting.add(waiting)
         waiting.add_done_callback(self._told)
 
-    def token(self, callback_id: str) -> str:
-        return hmac.new(self._key, callback_id.encode(), hashlib.sha256).hexdigest()
+    def token(self, record: PendingApprovalRecord) -> str:
+        """Proves that a form is ours, and that it showed the request as it still is."""
+        shown = f"{record.callback_id} {record.digest()}"
+        return hmac.new(self._key, shown.encode(), hashlib.sha256).hexdigest()
 
     def _told(self, waiting: asyncio.Future[Decision]) -> None:
         self._waiting.discard(waiting)
@@ -172,9 +180,8 @@ async def show(request: Request, callback_id: str) -> HTMLResponse:
     desk = _desk(request)
     record = await desk.backend.store.get(callback_id)
     if record is None:
-        resolution = await desk.backend.store.status(callback_id)
-        return HTMLResponse(webhook_page.outcome_page(resolution), STATUS[resolution.outcome])
-    return HTMLResponse(webhook_page.review_page(record.to_request(), desk.token(callback_id)))
+        return _outcome(await desk.backend.store.status(callback_id), tried=False)
+    return HTMLResponse(webhook_page.review_page(record, desk.token(record)))
 
 
 async def callback(request: Request, callback_id: str) -> Response:
@@ -206,19 +213,31 @@ async def _json(desk: Desk, callback_id: str, data: dict[str, Any]) -> Response:
 
 async def _form(desk: Desk, callback_id: str, body: bytes) -> HTMLResponse:
     fields = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
-    if not hmac.compare_digest(fields.get("token", "").encode(), desk.token(callback_id).encode()):
-        return HTMLResponse(webhook_page.message_page("Please open the page again."), 403)
-    verdict = fields.get("verdict")
+    record = await desk.backend.store.get(callback_id)
+    if record is None:
+        return _outcome(await desk.backend.store.status(callback_id), tried=True)
+    if not hmac.compare_digest(fields.get("token", "").encode(), desk.token(record).encode()):
+        return _refused("This page is out of date. Please open it again.", 403)
+    if fields.get("verdict") not in ("approve", "reject"):
+        return _refused("Approve or reject?")
     try:
         user = text_at(fields, "user")
         reason = text_at(fields, "reason", MAX_TEXT, need=False)
     except BadInput as error:
-        return HTMLResponse(webhook_page.message_page(str(error)), 400)
-    if verdict not in ("approve", "reject"):
-        return HTMLResponse(webhook_page.message_page("Approve or reject?"), 400)
-    approved = verdict == "approve"
+        return _refused(str(error))
+    approved = fields["verdict"] == "approve"
     resolution = await desk.backend.resolve(callback_id, approved, reason, f"local:{user}")
-    return HTMLResponse(webhook_page.outcome_page(resolution), STATUS[resolution.outcome])
+    return _outcome(resolution, tried=True)
+
+
+def _outcome(resolution: Resolution, *, tried: bool) -> HTMLResponse:
+    page = webhook_page.outcome_page(resolution, tried=tried)
+    status = 200 if resolution.first and not tried else STATUS[resolution.outcome]
+    return HTMLResponse(page, status)
+
+
+def _refused(text: str, status: int = 400) -> HTMLResponse:
+    return HTMLResponse(webhook_page.message_page(text), status)
 
 
 async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from hitloop_tui.core.sqlite_rows import fetched
 from hitloop_tui.errors import DatabaseError
 
 BUSY_SECONDS = 5.0
@@ -49,7 +50,7 @@ class AttachedFile:
         with self._lock:
             try:
                 connection = self._open()
-                return [] if connection is None else _fetched(connection, sql, parameters)
+                return [] if connection is None else fetched(connection, sql, parameters)
             except sqlite3.Error as error:
                 self.close()
                 raise DatabaseError(f"{self.path}: {error}") from error
@@ -128,16 +129,3 @@ class AttachedFile:
             raise
         connection.close()
         return None
-
-
-def _fetched(
-    connection: sqlite3.Connection, sql: str, parameters: Sequence[object] | Mapping[str, object]
-) -> list[sqlite3.Row]:
-    """All rows, also when one of them has a text that is no UTF-8 and would refuse the others."""
-    try:
-        return connection.execute(sql, parameters).fetchall()
-    except sqlite3.OperationalError as error:
-        if "UTF-8" not in str(error) or connection.text_factory is not str:
-            raise
-    connection.text_factory = lambda data: data.decode("utf-8", "replace")
-    return connection.execute(sql, parameters).fetchall()

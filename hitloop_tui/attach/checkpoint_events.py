@@ -1,7 +1,7 @@
 """What checkpoints tell a trace: one event per superstep, one per task that ended, asked or failed.
 
-Rows of `writes` carry no time. Live ones get the time they were noticed; older ones the time of the
-checkpoint they belong to, which is when their superstep began.
+Rows of `writes` carry no time. A task ended just before the next superstep began; before that is
+known, live ones get the time they were noticed, and older ones that when their superstep began.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from bisect import bisect_right, insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hitloop_tui.attach.checkpoint_sql import NULL_TASK
+from hitloop_tui.attach.checkpoint_sql import GATES_OWN, NULL_TASK
 from hitloop_tui.attach.decode import Undecodable, loads
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.ground_truth import STATE_KEYS
@@ -26,6 +27,8 @@ RECENT_ROWS = 400
 """Rows of each table that the first reading goes back over."""
 CONTROL_SLOTS = (-4, -3, -2, -1)
 """Places of `__resume__`, `__interrupt__`, `__scheduled__` and `__error__`."""
+JUST = 1e-5
+"""Seconds between the end of a task and the next superstep: it is told before that."""
 MAX_PREVIEW_BLOB = 4096
 MAX_PREVIEW = 300
 
@@ -48,7 +51,8 @@ def since(
         cursor = _start(rows, last, thread_id)
     supersteps = rows(_supersteps(thread_id), _parameters(cursor.checkpoints, thread_id))
     writes = rows(_writes(task_path, thread_id), _parameters(cursor.writes, thread_id))
-    events = [_superstep(row) for row in supersteps] + _tasks(writes, live=live)
+    times = _Times(supersteps, live=live)
+    events = [_superstep(row) for row in supersteps] + _tasks(writes, times)
     seen = Cursor(
         max([last.checkpoints, *(row["id"] for row in supersteps)]),
         max([last.writes, *(row["id"] for row in writes)]),
@@ -116,25 +120,41 @@ def _metadata(text: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _tasks(rows: Sequence[sqlite3.Row], *, live: bool) -> list[Event]:
+class _Times:
+    """When tasks ended, as far as checkpoints tell."""
+
+    def __init__(self, supersteps: Sequence[sqlite3.Row], *, live: bool) -> None:
+        self._noticed = time.time() if live else None
+        self._ids: dict[tuple[str, str], list[str]] = {}
+        for row in supersteps:
+            ids = self._ids.setdefault((row["thread_id"], row["checkpoint_ns"]), [])
+            insort(ids, str(row["checkpoint_id"]))
+
+    def of(self, kind: str, row: sqlite3.Row) -> float:
+        ids = self._ids.get((row["thread_id"], row["checkpoint_ns"]), [])
+        after = bisect_right(ids, str(row["checkpoint_id"]))
+        if after < len(ids) and kind != "interrupt":
+            return asked_at(ids[after]).timestamp() - JUST
+        return self._noticed or asked_at(row["checkpoint_id"]).timestamp()
+
+
+def _tasks(rows: Sequence[sqlite3.Row], times: _Times) -> list[Event]:
     """One event per task, however many channels it wrote."""
     tasks: dict[tuple[str, str, str, str], list[sqlite3.Row]] = {}
     for row in rows:
-        if row["task_id"] != NULL_TASK:
+        if row["task_id"] != NULL_TASK and row["channel"] != GATES_OWN:
             place = (row["thread_id"], row["checkpoint_ns"], row["checkpoint_id"], row["task_id"])
             tasks.setdefault(place, []).append(row)
-    return [_task(group, time.time() if live else None) for group in tasks.values()]
+    return [_task(group, times) for group in tasks.values()]
 
 
-def _task(rows: Sequence[sqlite3.Row], noticed: float | None) -> Event:
+def _task(rows: Sequence[sqlite3.Row], times: _Times) -> Event:
     last = rows[-1]
     kind, data = _what(rows)
-    # A microsecond per row keeps a superstep's tasks in the order they were written.
-    began = asked_at(last["checkpoint_id"]).timestamp() + last["id"] % 1000 * 1e-6
     return Event(
         thread_id=str(last["thread_id"]),
         kind=kind,
-        at=noticed or began,
+        at=times.of(kind, last),
         ns=str(last["checkpoint_ns"]),
         node=node_of(last["task_path"]) or "",
         task_id=str(last["task_id"]),

@@ -8,6 +8,8 @@ has a row other than these control channels.
 from __future__ import annotations
 
 NULL_TASK = "00000000-0000-0000-0000-000000000000"
+GATES_OWN = "__hitloop__"
+"""Rows that our gates keep next to a checkpoint (`langgraph.memory`): no task wrote them."""
 
 _CONTROL = "('__interrupt__','__resume__','__error__','__error_source_node__')"
 

@@ -54,6 +54,9 @@ class Telemetry(AttachedFile):
         names = {row["name"] for row in self.rows("SELECT name FROM sqlite_master")}
         return bool(names) and "trace_events" not in names
 
+    def has_events(self) -> bool:
+        return self._newest() > 0
+
     def events_since(
         self, cursor: Cursor | None, *, thread_id: str | None = None
     ) -> tuple[list[Event], Cursor | None]:

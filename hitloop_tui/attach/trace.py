@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from hitloop_tui.attach.events import Event
@@ -41,13 +44,40 @@ class Trace:
         for stream, cursor in self._cursors.items():
             events, self._cursors[stream] = stream.events_since(cursor, thread_id=self._thread_id)
             self._held += [(min(event.at, now), event) for event in events]
-        self._held.sort(key=_when)
-        due = bisect_right(self._held, now - SETTLE_S, key=_when)
+        due = now - SETTLE_S
         if not self._began:
-            self._began, due = True, len(self._held)
-        told, self._held = self._held[:due], self._held[due:]
+            self._began, due = True, now
+            self._held = _with_questions_placed(self._held)
+        self._held.sort(key=_when)
+        count = bisect_right(self._held, due, key=_when)
+        told, self._held = self._held[:count], self._held[count:]
         return [event for _, event in told]
 
 
 def _when(held: tuple[float, Event]) -> float:
     return held[0]
+
+
+def _with_questions_placed(past: Sequence[tuple[float, Event]]) -> list[tuple[float, Event]]:
+    """Checkpoints do not tell when in its superstep a question was asked; a gate's logger does."""
+    logged: defaultdict[str, list[float]] = defaultdict(list)
+    steps: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    for at, event in past:
+        if event.kind == "approval_requested":
+            logged[event.thread_id].append(at)
+        elif event.kind == "superstep":
+            steps[event.thread_id, event.ns].append(at)
+
+    def placed(at: float, event: Event) -> tuple[float, Event]:
+        if event.kind != "interrupt" or event.id:
+            return at, event
+        asked = _first_after(at, logged[event.thread_id])
+        if asked == math.inf or asked > _first_after(at, steps[event.thread_id, event.ns]):
+            return at, event
+        return asked + 1e-6, replace(event, at=asked + 1e-6)
+
+    return [placed(at, event) for at, event in past]
+
+
+def _first_after(moment: float, times: Sequence[float]) -> float:
+    return min((at for at in times if at > moment), default=math.inf)

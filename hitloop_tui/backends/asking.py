@@ -44,8 +44,6 @@ class Asked:
 
     request: ApprovalRequest
     record: PendingApprovalRecord
-    digest: str
-    """Of the call as it was shown; the agent may change its own Action while a person thinks."""
     started: float
     is_new: bool
     stored: StoredDecision | None = None
@@ -71,7 +69,7 @@ class StoredBackend(ApprovalBackend):
         self.timeout_seconds = timeout_seconds
         self.on_timeout = on_timeout
         self._room = WaitingRoom(store)
-        self._asking: dict[str, Asked] = {}
+        self._asking: dict[str, ApprovalRequest] = {}
         self._watches: set[asyncio.Task[Decision]] = set()
         self._me = secrets.token_hex(8)
         self._metadata: dict[str, Any] = {}
@@ -82,18 +80,19 @@ class StoredBackend(ApprovalBackend):
         """Let a person know of it; if that failed, what is decided instead."""
 
     async def request_approval(
-        self, request: ApprovalRequest, thread_id: str = DEFAULT_THREAD
+        self, request: ApprovalRequest, thread_id: str | None = None
     ) -> Decision:
         """Ask and wait. The question of an earlier run that died waiting is taken up again."""
         started = time.monotonic()
         try:
-            asked = await self._take_up(request, thread_id, started)
+            thread = thread_id or request.thread_id or DEFAULT_THREAD
+            asked = await self._take_up(request, thread, started)
             if asked.is_new:
                 await self.store.put(asked.record)
         except Exception as error:
             return by_system(request, outcomes.STORE_ERROR, f"Not stored: {describe(error)}")
         callback_id = asked.record.callback_id
-        self._asking[callback_id] = asked
+        self._asking[callback_id] = request
         try:
             stored = asked.stored or await self._ask(asked)
             return await self._hand_over(asked, stored, "ask")
@@ -113,8 +112,7 @@ class StoredBackend(ApprovalBackend):
         """Record a decision, and say what came of it and whose decision stands."""
         if not isinstance(approved, bool):
             raise BadInput(f"approved must be true or false, not {type(approved).__name__}")
-        asked = self._asking.get(callback_id)
-        record = asked.record if asked else await self.store.get(callback_id)
+        record = await self.store.get(callback_id)
         if record is None:
             standing = await self.store.status(callback_id)
             return standing.told(delivery_id, approved)
@@ -124,7 +122,7 @@ class StoredBackend(ApprovalBackend):
             reason=reason or ("Approved" if approved else "Rejected"),
             decided_by=decided_by,
             tags=list(tags or []),
-            digest=asked.digest if asked else record.digest(),
+            digest=record.digest(),  # of what was stored, and may have been shown from there
         )
         resolution = await self.store.resolve(callback_id, decision, delivery_id=delivery_id)
         if resolution.first is not None:
@@ -158,12 +156,12 @@ class StoredBackend(ApprovalBackend):
         new = PendingApprovalRecord.from_request(
             request, secrets.token_urlsafe(32), thread_id, now, expires, self._metadata
         )
-        asked = Asked(request, new, new.digest(), started, is_new=True)
+        asked = Asked(request, new, started, is_new=True)
         found = await self.store.find(question_key(new), self._name("future"))
         if found is None or found[0].callback_id in self._asking:
             return asked
         record, stored = found
-        if record.digest() != asked.digest:
+        if record.digest() != new.digest():
             return asked
         if stored is not None and outcomes.is_systems(stored.decision):
             return asked
@@ -187,8 +185,7 @@ class StoredBackend(ApprovalBackend):
         return stored or await self._settle(callback_id, await self._timed_out(asked.request))
 
     async def _watch(self, record: PendingApprovalRecord) -> Decision:
-        started = time.monotonic()
-        asked = Asked(record.to_request(), record, record.digest(), started, is_new=False)
+        asked = Asked(record.to_request(), record, time.monotonic(), is_new=False)
         with self._room.waiter(record.callback_id) as waiter:
             stored = await self._wait(asked, waiter)
         return await self._hand_over(asked, stored, "future")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from hitloop_tui.core.models import ApprovalRequest
 from hitloop_tui.core.plain_json import json_text
@@ -19,7 +20,6 @@ def card(request: ApprovalRequest) -> str:
 
 def _lines(request: ApprovalRequest) -> Iterator[str]:
     action = request.action
-    arguments = json_text(action.tool_args, indent=2, ascii_only=False)
     yield "=" * 60
     yield "APPROVAL REQUEST"
     yield f"Run: {safe(request.run_id)}"
@@ -27,18 +27,18 @@ def _lines(request: ApprovalRequest) -> Iterator[str]:
     yield f"Tool: {safe(action.tool_name)}"
     yield f"Risk: {action.risk_class.value.upper()}"
     yield "Arguments:"
-    yield from (GUTTER + _json_line(line) for line in arguments.split("\n"))
+    yield from (GUTTER + line for line in json_lines(action.tool_args))
     yield f"Arguments hash: {action.args_hash()}"
     yield from _section("Side effects, says the agent", action.side_effects)
     yield from _section("Rationale, says the agent", [action.rationale])
+    yield from _section("It refers to", action.context_refs)
     yield from _section("Context", [request.summary_context])
     yield from _section(f"Policy {safe(request.policy_name)}".rstrip(), [request.policy_reason])
     if request.quorum > 1:
         yield f"Needs {request.quorum} people. Approved so far:"
         yield from (GUTTER + safe(name) for name in request.approvals or ["nobody"])
-    texts = [action.tool_name, arguments, action.rationale, request.summary_context]
-    if hidden := sum(len(hidden_characters(text)) for text in [*texts, *action.side_effects]):
-        yield f"! {hidden} hidden characters; they are shown as \\x.. or \\u...."
+    if warning := hidden_warning(request):
+        yield f"! {warning}"
     yield "=" * 60
 
 
@@ -49,6 +49,25 @@ def _section(title: str, texts: Iterable[str]) -> Iterator[str]:
         yield from (GUTTER + line for line in lines)
 
 
-def _json_line(line: str) -> str:
-    """JSON writes a backslash as two already; `safe` would make them four."""
-    return "\\".join(safe(part) for part in line.split("\\"))
+def json_lines(value: Any) -> list[str]:
+    """`value` as JSON, safe to show. JSON writes a backslash as two already."""
+    text = json_text(value, indent=2, ascii_only=False)
+    return ["\\".join(safe(part) for part in line.split("\\")) for line in text.split("\n")]
+
+
+def hidden_warning(request: ApprovalRequest) -> str:
+    """That the request holds characters nobody would see; empty if it holds none."""
+    count = sum(len(hidden_characters(text)) for text in _texts(request.model_dump()))
+    return f"{count} hidden characters; they are shown as \\x.. or \\u...." if count else ""
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for item in value.items():
+                yield from _texts(item)
+        case list() | tuple() | set() | frozenset():
+            for item in value:
+                yield from _texts(item)

@@ -49,7 +49,8 @@ class CLIBackend(ApprovalBackend):
         self._turn = threading.Lock()  # not of asyncio: graphs ask from several event loops
 
     async def request_approval(self, request: ApprovalRequest) -> Decision:
-        """Raises ApprovalCancelledError when the person presses Ctrl-C."""
+        """Ctrl-C ends the program as it always does. Raises ApprovalCancelledError when an
+        `input_func` of your own raises KeyboardInterrupt."""
         if self.auto_approve:
             return await self._approve(request)
         async with self._my_turn():

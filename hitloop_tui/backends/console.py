@@ -38,7 +38,9 @@ class ConsoleBackend(StoredBackend):
         self, request: ApprovalRequest, thread_id: str | None = None
     ) -> Decision:
         """Ask and wait. Without a thread the run is shown as one."""
-        return await super().request_approval(request, thread_id or request.run_id)
+        return await super().request_approval(
+            request, thread_id or request.thread_id or request.run_id
+        )
 
     async def _send(self, asked: Asked, waiter: Waiter) -> Decision | None:
         return None  # it is in the inbox as soon as it is stored

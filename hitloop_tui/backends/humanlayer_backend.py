@@ -87,24 +87,31 @@ class HumanLayerBackend(StoredBackend):
         while True:
             pause = self.look_seconds
             try:
-                call = await self._call("get_function_call", call_id)
-                if call.status is not None and call.status.approved is not None:
-                    await self._record(call_id, call.status)
-                    return
+                status = (await self._call("get_function_call", call_id)).status
             except Exception as error:
                 if not can_succeed_later(error):
                     reason = f"HumanLayer cannot be asked: {describe(error)}"
                     failed = by_system(asked.request, outcomes.TRANSPORT_ERROR, reason)
-                    await self._settle(call_id, failed)
+                    self._room.settle(call_id, await self._settle(call_id, failed))
                     return
                 log.info("HumanLayer did not answer: %s", describe(error))
                 pause = max(pause, retry_after(error))
+            else:
+                if await self._recorded(call_id, status):
+                    return
             await asyncio.sleep(pause)
 
-    async def _record(self, call_id: str, status: Any) -> None:
+    async def _recorded(self, call_id: str, status: Any) -> bool:
+        if status is None or status.approved is None:
+            return False
         option = [status.reject_option_name] if status.reject_option_name else []
         by, reason = "humanlayer:human", status.comment or ""
-        await self.resolve(call_id, status.approved, reason, by, option, delivery_id=call_id)
+        try:
+            await self.resolve(call_id, status.approved, reason, by, option, delivery_id=call_id)
+        except Exception as error:
+            log.warning("HumanLayer's answer could not be stored: %s", describe(error))
+            return False
+        return True
 
     async def _is_there(self, call_id: str) -> bool:
         try:

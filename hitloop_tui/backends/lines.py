@@ -16,11 +16,15 @@ MAX_LINE = 4096
 
 def from_terminal() -> str:
     """The next line of standard input, in a way that a process can end while it waits."""
-    stream = sys.stdin
+    if (stream := sys.stdin) is None:
+        raise EOFError
     if not stream.isatty():
         line = stream.readline()
     else:  # not through the stream: its lock, held by a waiting thread, aborts the interpreter
-        line = os.read(stream.fileno(), MAX_LINE).decode(errors="replace")
+        try:
+            line = os.read(stream.fileno(), MAX_LINE).decode(errors="replace")
+        except OSError:  # the window was closed
+            raise EOFError from None
     if not line:
         raise EOFError
     return line
@@ -44,7 +48,7 @@ class Lines:
     def forget_typed(self) -> None:
         """Drop what was typed before the question was on the screen."""
         self._got.clear()
-        if self._read is from_terminal and sys.stdin.isatty():
+        if self._read is from_terminal and sys.stdin is not None and sys.stdin.isatty():
             import termios
 
             with suppress(termios.error, OSError):

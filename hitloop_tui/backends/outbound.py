@@ -7,12 +7,16 @@ checked again before anything is sent (DNS rebinding).
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from hitloop_tui.errors import ConfigError
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
+"""Host and port as all readers of URLs read them."""
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -30,9 +34,9 @@ def allowed_url(url: str) -> str:
         raise ConfigError("outbound_url must not hold a user, a password or a fragment")
     if not url.isascii() or any(char <= " " or char in '\\"<>' for char in url):
         raise ConfigError("outbound_url holds characters that do not belong into a URL")
+    if not AUTHORITY.fullmatch(parts.netloc):
+        raise ConfigError("outbound_url names no host, or one in an unusual form")
     address = _address(host)
-    if address is None and "[" in parts.netloc:
-        raise ConfigError("outbound_url is no URL")
     if address is not None:
         _check(parts.scheme, address)
     elif parts.scheme == "http" and host != "localhost":
@@ -62,7 +66,7 @@ def _address(host: str) -> Address | None:
         address = ipaddress.ip_address(host)
     except ValueError:
         last = host.rstrip(".").rpartition(".")[2].lower()
-        if not last.isdecimal() and not last.startswith("0x") and "%" not in host:
+        if not last.isdecimal() and not last.startswith("0x"):
             return None  # 2130706433 and 0x7f.1 would be read as 127.0.0.1
     else:
         if isinstance(address, ipaddress.IPv4Address) or not _stands_for_another(address):

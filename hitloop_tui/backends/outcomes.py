@@ -87,6 +87,8 @@ def status_of(error: BaseException) -> int | None:
 
 def chain(error: object) -> Iterator[BaseException]:
     """An error and those it wraps: senders wrap their client's, clients those of the system."""
-    while isinstance(error, BaseException):
+    seen: set[int] = set()  # `raise error from error` makes a ring
+    while isinstance(error, BaseException) and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or next(iter(error.args), None)

@@ -47,7 +47,7 @@ class Waiter:
         if self.future.done():
             return
         self.future.set_result(stored)
-        if self._sending is not None:
+        if self._sending is not None and not self._sending.expired():
             self._sending.reschedule(self.loop.time())
 
 

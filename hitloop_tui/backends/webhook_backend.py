@@ -69,7 +69,7 @@ class WebhookBackend(StoredBackend):
 
     def get_pending_requests(self) -> list[tuple[str, ApprovalRequest]]:
         """Callback id and request of everything somebody in this process waits for."""
-        return [(callback_id, asked.request) for callback_id, asked in self._asking.items()]
+        return list(self._asking.items())
 
     async def cancel_pending(self, callback_id: str, reason: str = "Cancelled") -> bool:
         """Withdraw a request; False if it is unknown or decided already."""

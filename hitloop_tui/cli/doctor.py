@@ -70,7 +70,8 @@ def doctor(
         findings.append(Finding("warn", "database", "none named: give --db FILE or set HITLOOP_DB"))
     else:
         findings += _guarded(
-            "database", lambda: _database(path, ledger or settings.ledger_of(path))
+            "database",
+            lambda: _database(path, ledger or settings.ledger_of(path), settings.telemetry),
         )
     findings += _guarded("graphs", lambda: _graphs(graph_refs(graphs, config, settings)))
     if as_json:
@@ -125,11 +126,11 @@ def _terminal() -> Iterator[Finding]:
         yield Finding("warn", "locale", f"{encoding}: set LANG to a UTF-8 locale for clear marks")
 
 
-def _database(path: Path, ledger: Path | None) -> Iterator[Finding]:
+def _database(path: Path, ledger: Path | None, telemetry: Path | None) -> Iterator[Finding]:
     if not path.exists():
         yield Finding("fail", "database", f"{path} does not exist: start an agent on it")
         return
-    session = Session.open(path, ledger)
+    session = Session.open(path, ledger, telemetry)
     reviews = list(session.inbox.reviews())
     waiting = [review for review in reviews if review.state is State.PENDING]
     yield Finding("ok", "database", f"{path}, {len(waiting)} waiting")
@@ -142,6 +143,9 @@ def _database(path: Path, ledger: Path | None) -> Iterator[Finding]:
             yield Finding("warn", f"review {review.id[:8]}", text)
     file = session.ledger.file
     yield Finding("ok", "ledger", f"{file.path}" if file.path.exists() else "not needed yet")
+    logged = [str(one.path) for one in session.telemetry if one.has_events()]
+    text = ", ".join(logged) or f"none yet; a logger's place is {session.telemetry[0].path}"
+    yield Finding("ok", "telemetry", text)
     workers = live_workers(file)
     for worker in workers:
         yield Finding("ok", "worker", f"{worker.id} hosts {', '.join(worker.graphs)}")

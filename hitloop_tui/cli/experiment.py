@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from hitloop_tui.cli.narration import print_json, say
+from hitloop_tui.cli.narration import FAILED, print_json, say
 from hitloop_tui.cli.options import json_option
 from hitloop_tui.errors import BadInput, NotFound
 from hitloop_tui.safetext import safe
@@ -62,21 +64,21 @@ def run(
     """Run the four standard conditions, with simulated operators.
 
     DIR gets the log (experiment.db), one row per trial (results.csv) and the figures
-    (summary.json).
+    (summary.json). Ctrl+C keeps what is done, with exit code 1.
     """
     if (out / LOG).exists():
         raise BadInput(f"{out} holds an experiment already: name another folder with --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        scenario = _scenario(name, out)
-        try:
-            asyncio.run(_run(scenario, n_trials, seed, injection_rate, out))
-        finally:
-            scenario.close()
+        whole = _run(_scenario(name, out), n_trials, seed, injection_rate, out)
     except OSError as error:
         raise BadInput(f"{out}: {error}") from error
+    if not whole:
+        say("stopped: what follows is of the trials until now")
     say(f"{out / RESULTS} has the trials, {out / SUMMARY} the figures")
     _print(out, as_json=as_json)
+    if not whole:
+        sys.exit(FAILED)
 
 
 def _scenario(name: str, out: Path) -> Scenario:
@@ -87,16 +89,22 @@ def _scenario(name: str, out: Path) -> Scenario:
     return EmailDraftScenario(output_dir=out / "emails")
 
 
-async def _run(scenario: Scenario, n_trials: int, seed: int, rate: float, out: Path) -> None:
+def _run(scenario: Scenario, n_trials: int, seed: int, rate: float, out: Path) -> bool:
+    """Whether it ran to its end, or the person stopped it."""
     from hitloop_tui.core.logger import TelemetryLogger
     from hitloop_tui.eval.runner import ExperimentRunner, create_standard_conditions
 
-    with TelemetryLogger(out / LOG) as logger:
+    with closing(scenario), TelemetryLogger(out / LOG) as logger:
         runner = ExperimentRunner(logger, output_dir=out)
         for condition in create_standard_conditions(scenario, n_trials, rate, seed):
             runner.add_condition(condition)
-        await runner.run_all()
+        try:
+            asyncio.run(runner.run_all())
+            whole = True
+        except KeyboardInterrupt:
+            whole = False
         runner.export_results(RESULTS, SUMMARY)
+    return whole
 
 
 @experiment.command()
@@ -156,7 +164,7 @@ def _with_interval(share: Share) -> str:
 def _notes(conditions: list[ConditionMetrics]) -> Iterator[str]:
     yield (
         "caught: stopped or corrected, of all injected errors; false rejects: of the right actions "
-        "that\nsomebody decided about; ms: median time to an answer; intervals: Wilson."
+        "that\nsomebody decided about; ms: median time to an answer; intervals: Wilson's."
     )
     kinds = {kind for metrics in conditions for kind in metrics.actor_kinds}
     if "simulated" in kinds:

@@ -3,7 +3,9 @@
 RFC 8785 (JSON Canonicalization Scheme) where JSON can say the value; a type-tagged form where it
 cannot (integers beyond 2**53, NaN, bytes, non-string keys, ...), so that two different values never
 share a digest. Plain JSON never contains the tag key below by accident: a dict that holds it is
-itself written in the tagged form.
+itself written in the tagged form. Two departures: `1.0` is written apart from `1`, which RFC 8785
+would merge; and what a checkpointer gives back as another type (a tuple as a list, a bytearray as
+bytes, a subclass of `str` or `int` as its base) has the digest of what comes back.
 """
 
 from __future__ import annotations
@@ -11,12 +13,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from json.encoder import encode_basestring
 from pathlib import PurePath
+from types import NoneType
 from typing import Any
 from uuid import UUID
 
@@ -34,45 +39,19 @@ def action_digest(tool_name: str, tool_args: dict[str, Any]) -> str:
 
 def canonical_json(value: Any) -> str:
     """`value` as canonical JSON text; equal texts mean equal values of equal types."""
-    return _ENCODER.encode(value) if _ordinary(value) else _written(value)
+    write = _WRITERS.get(type(value), _other)
+    return write(value)
 
 
-def _ordinary(value: Any) -> bool:
-    """Whether the C encoder writes the same text: a fifth of the time, for nearly all arguments."""
-    kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return True
-    if kind is int:
-        return bool(-SAFE_INTEGER < value < SAFE_INTEGER)
-    if kind is float:
-        return "e" not in (text := repr(value)) and "n" not in text
-    if kind is dict:
-        return all(type(key) is str and key.isascii() and key != TAG for key in value) and all(
-            map(_ordinary, value.values())
-        )
-    if kind is list:
-        return all(map(_ordinary, value))
-    return False
+def _other(value: Any) -> str:
+    for base, write in _WRITERS.items():
+        if isinstance(value, base):
+            return write(value)
+    return _beyond_json(value)
 
 
-def _written(value: Any) -> str:
+def _beyond_json(value: Any) -> str:
     match value:
-        case None | bool():
-            return json.dumps(value)
-        case str():
-            return json.dumps(value, ensure_ascii=False)
-        case int() if abs(value) < SAFE_INTEGER:
-            return str(int(value))
-        case int():
-            return _tagged("int", str(int(value)))
-        case float():
-            return _float(value)
-        case dict():
-            return _dict(value)
-        case list():
-            return "[" + ",".join(map(canonical_json, value)) + "]"
-        case tuple():
-            return canonical_json(list(value))  # msgpack and JSON both turn tuples into lists
         case bytes() | bytearray():
             return _tagged("bytes", bytes(value).hex())
         case set() | frozenset():  # their order changes from process to process
@@ -102,12 +81,14 @@ def _parts(value: Any) -> Any:
     if callable(value) and hasattr(value, "__qualname__"):
         return _name(value)
     try:
-        return list(value.__reduce_ex__(2))
+        reduced = value.__reduce_ex__(2)
     except TypeError:  # a lock, a generator, ...: nothing that an argument could be
         return repr(value)
-
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    if isinstance(reduced, str):
+        return reduced
+    whole: tuple[Any, ...] = (*reduced, None, None, None)
+    make, args, state, items, pairs = whole[:5]
+    return [make, args, state, items and list(items), pairs and list(pairs)]
 
 
 def _name(value: Any) -> str:
@@ -118,23 +99,48 @@ def _tagged(kind: str, text: str) -> str:
     return f"{{{json.dumps(TAG)}:{json.dumps([kind, text], ensure_ascii=False)}}}"
 
 
+def _int(value: int) -> str:
+    text = str(int(value))
+    return text if -SAFE_INTEGER < value < SAFE_INTEGER else _tagged("int", text)
+
+
 def _float(value: float) -> str:
     """RFC 8785 writes 1.0 as 1, which would merge it with the integer; `1.0` stays apart here."""
+    text = float.__repr__(value)
     if not math.isfinite(value):
-        return _tagged("float", repr(value))
-    if value.is_integer():
-        return repr(value)
-    digits, _, exponent = repr(value).partition("e")
-    if not exponent:
-        return digits
+        return _tagged("float", text)
+    digits, _, exponent = text.partition("e")
+    if not exponent or value.is_integer():
+        return text
     if int(exponent) >= -6:  # ECMAScript writes smaller ones with an exponent, without zeros in it
-        return f"{Decimal(repr(value)):f}"
+        return f"{Decimal(text):f}"
     return f"{digits}e{int(exponent)}"
+
+
+def _list(value: list[Any] | tuple[Any, ...]) -> str:
+    return "[" + ",".join(map(canonical_json, value)) + "]"
 
 
 def _dict(value: dict[Any, Any]) -> str:
     if all(isinstance(key, str) for key in value) and TAG not in value:
-        keys = sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
-        return "{" + ",".join(f"{canonical_json(k)}:{canonical_json(value[k])}" for k in keys) + "}"
+        keys = sorted(value) if all(map(str.isascii, value)) else sorted(value, key=_utf_16)
+        items = [f"{encode_basestring(key)}:{canonical_json(value[key])}" for key in keys]
+        return "{" + ",".join(items) + "}"
     pairs = sorted(f"[{canonical_json(k)},{canonical_json(v)}]" for k, v in value.items())
     return _tagged("dict", "[" + ",".join(pairs) + "]")
+
+
+def _utf_16(key: str) -> bytes:
+    return key.encode("utf-16-be", "surrogatepass")
+
+
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    str: encode_basestring,  # escapes what RFC 8785 escapes, in the same way
+    NoneType: lambda _: "null",
+    bool: lambda value: "true" if value else "false",
+    int: _int,
+    float: _float,
+    dict: _dict,
+    list: _list,
+    tuple: _list,
+}

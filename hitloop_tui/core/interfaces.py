@@ -89,7 +89,7 @@ class HITLPolicy(ABC):
 
 def policy_verdict(policy: Any, action: Action, state: dict[str, Any]) -> PolicyVerdict:
     """The verdict of anything that has at least `should_request_approval`."""
-    if isinstance(policy, HITLPolicy) or hasattr(policy, "verdict"):
+    if hasattr(policy, "verdict"):
         verdict: PolicyVerdict = policy.verdict(action, state)
         return verdict
     needed, reason = policy.should_request_approval(action, state)

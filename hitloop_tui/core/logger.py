@@ -277,7 +277,7 @@ class TelemetryLogger:
         for row in rows:
             try:
                 yield read(row)
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, RecursionError) as error:
                 _log.warning("telemetry %s: row %s is left out: %s", self.db_path, row[0], error)
 
 

@@ -55,6 +55,8 @@ class ApprovalRequest(BaseModel):
 
     run_id: str
     action: Action
+    thread_id: str | None = None
+    """The LangGraph thread that asks; None outside of a graph."""
     summary_context: str = ""
     policy_name: str = ""
     policy_reason: str = ""
@@ -107,6 +109,9 @@ class Decision(BaseModel):
     """Everyone who approved, when more than one had to."""
     spent: bool = False
     """The call was made; the same approval never makes it again."""
+    decided_in: dict[str, str] | None = None
+    """`checkpoint_ns`, `checkpoint_id` and `task_id` of the LangGraph task that decided: there the
+    one call is noted that the approval pays for."""
 
 
 class EventType(StrEnum):

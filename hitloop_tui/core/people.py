@@ -6,14 +6,14 @@ import unicodedata
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two values of `decided_by` name one person: `human:ann` and `human: Ann` do.
+    """Whether two values of `decided_by` name one person.
 
     Names are claims; this only keeps one person from counting twice by a slip of the keyboard.
     """
-    return _folded(one) == _folded(other)
+    return person_name(one) == person_name(other)
 
 
-def _folded(who: str) -> str:
-    return ":".join(
-        part.strip() for part in unicodedata.normalize("NFKC", who).casefold().split(":")
-    )
+def person_name(who: str) -> str:
+    """`dana`, `human:dana` and `Human: Dana` are one name."""
+    plain = unicodedata.normalize("NFKC", who).casefold().strip()
+    return plain.removeprefix("human:").strip()

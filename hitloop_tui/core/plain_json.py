@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 
@@ -31,6 +32,17 @@ def sayable(value: Any) -> bool:
     return False
 
 
+def named(items: Mapping[Any, Any], text: Callable[[str], str] = str) -> Iterator[tuple[str, Any]]:
+    """Each item with its key as text. No two keys become one: it would hide an item."""
+    taken: set[str] = set()
+    for key, item in items.items():
+        name = text(_name(key))
+        while name in taken or (name in items and not isinstance(key, str)):
+            name = f"{name} ({type(key).__name__})"
+        taken.add(name)
+        yield name, item
+
+
 def _said(value: Any) -> Any:
     match value:
         case None | bool() | int() | str():
@@ -40,7 +52,7 @@ def _said(value: Any) -> Any:
         case list() | tuple():
             return [_said(item) for item in value]
         case dict():
-            return {_name(key): _said(item) for key, item in value.items()}
+            return {name: _said(item) for name, item in named(value)}
     return str(value)
 
 

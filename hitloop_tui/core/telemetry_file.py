@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any, Literal
 
 from hitloop_tui.core import telemetry_process
+from hitloop_tui.core.sqlite_rows import fetched
 from hitloop_tui.core.telemetry_schema import INSERT, MEMORY, connect, create_tables
 from hitloop_tui.errors import DatabaseError
 
@@ -105,7 +106,7 @@ class TelemetryFile:
         guard = self._writing if self.path == MEMORY else self._reading
         with guard:
             try:
-                return self._source(writer).execute(sql, parameters).fetchall()
+                return fetched(self._source(writer), sql, parameters)
             except sqlite3.Error as error:
                 raise DatabaseError(f"telemetry {self.path}: {error}") from error
 
@@ -195,7 +196,7 @@ class TelemetryFile:
         connection = None
         try:
             connection = connect(self.path)
-            create_tables(connection)
+            create_tables(connection, self.path)
             level = "FULL" if self.durability == "full" else "NORMAL"
             connection.execute(f"PRAGMA synchronous={level}")
         except (sqlite3.Error, OSError, DatabaseError) as error:

@@ -81,7 +81,7 @@ def connect(path: str) -> sqlite3.Connection:
     )
 
 
-def create_tables(connection: sqlite3.Connection) -> None:
+def create_tables(connection: sqlite3.Connection, path: str) -> None:
     """WAL and the tables. Neither waits for the busy timeout while others do the same.
 
     Raises DatabaseError when the file has tables of these names that are somebody else's.
@@ -91,7 +91,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             if connection.execute(OBJECTS).fetchone()[0] < 4:
-                _complete(connection)
+                _complete(connection, path)
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
@@ -105,7 +105,7 @@ def columns(connection: sqlite3.Connection, table: str) -> set[str]:
     return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
 
 
-def _complete(connection: sqlite3.Connection) -> None:
+def _complete(connection: sqlite3.Connection, path: str) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         for statement in SCHEMA:
@@ -115,7 +115,7 @@ def _complete(connection: sqlite3.Connection) -> None:
                 raise DatabaseError(f"its table {table} has no column {min(missing)}")
         if "thread_id" not in columns(connection, "trace_events"):
             connection.execute("ALTER TABLE trace_events ADD COLUMN thread_id TEXT")
-            _log.info("the telemetry of hitloop 0.5 got a column thread_id, and is continued")
+            _log.info("telemetry %s: written by hitloop 0.5, continued from here on", path)
         for statement in INDEXES:
             connection.execute(statement)
         connection.execute("COMMIT")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from hitloop_tui.core.logger import TelemetryLogger
-from hitloop_tui.core.models import EventType, TraceEvent
+from hitloop_tui.core.models import EventType
 
 
 class HeldBack(TelemetryLogger):
@@ -19,22 +19,18 @@ class HeldBack(TelemetryLogger):
     def __init__(self, logger: TelemetryLogger) -> None:
         self.db_path = logger.db_path
         self._logger = logger
-        self._held: list[TraceEvent] = []
+        self._held: list[tuple[Any, ...]] = []
 
     def release(self) -> None:
         held, self._held = self._held, []
         for event in held:
-            self._logger.log_event(event)
+            self._logger._put(*event)
 
     def close(self) -> None:
         """The logger behind stays open."""
         self.release()
 
-    def log_event(self, event: TraceEvent) -> None:
-        self._held.append(event)
-
-    def _log(
-        self, run_id: str, kind: EventType, payload: dict[str, Any], statement: Any = None
+    def _put(
+        self, at: str, run_id: str, kind: EventType, payload: dict[str, Any], statement: Any = None
     ) -> None:
-        assert statement is None, "runs start and end on the logger itself"
-        self._held.append(TraceEvent(run_id=run_id, event_type=kind, payload=payload))
+        self._held.append((at, run_id, kind, payload, statement))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -38,6 +38,12 @@ MISTAKES: dict[InjectionType, Mistake] = {
     InjectionType.SENSITIVE_DATA: mutations.private_data,
     InjectionType.MALFORMED_ARGS: mutations.malformed,
 }
+
+
+NUMBER_FORMS = ("{:,}", "{:.2f}", "{:,.2f}")
+WHOLE_FORMS = ("{:.0f}", "{:,.0f}")
+"""How an agent may write an amount in its words."""
+LARGEST = 10**15
 
 
 @dataclass
@@ -155,22 +161,16 @@ class ErrorInjector:
         """The wrong Action, with the agent's words about it: a rationale that still names the right
         recipient would give the wrong one away."""
         args = mutation.tool_args
-        swaps = [(str(action.tool_args[key]), str(args.get(key))) for key in mutation.fields]
-        if mutation.tool_name != action.tool_name:
-            swaps.append((action.tool_name, mutation.tool_name))
-
-        def reworded(text: str) -> str:
-            for old, new in swaps:
-                text = "".join(new if part == old else part for part in _parts(old, text))
-            return text
-
+        swaps = {action.tool_name: mutation.tool_name}
+        for key in mutation.fields:
+            swaps |= dict(_swaps(action.tool_args[key], args[key]))
         wrong = action.model_copy(
             update={
                 "tool_name": mutation.tool_name,
                 "tool_args": args,
-                "side_effects": [reworded(text) for text in action.side_effects],
-                "rationale": reworded(action.rationale),
-                "context_refs": [reworded(text) for text in action.context_refs],
+                "side_effects": [_reworded(text, swaps) for text in action.side_effects],
+                "rationale": _reworded(action.rationale, swaps),
+                "context_refs": [_reworded(text, swaps) for text in action.context_refs],
             }
         )
         return self._redraft(wrong)
@@ -190,6 +190,26 @@ class ErrorInjector:
         self._total_count = 0
 
 
-def _parts(word: str, text: str) -> list[str]:
-    """`text` cut before and after every `word` that stands alone."""
-    return re.split(rf"(?<!\w)({re.escape(word)})(?!\w)", text) if word else [text]
+def _swaps(old: Any, new: Any) -> Iterator[tuple[str, str]]:
+    """What a text may say about the right value, and what it then says about the wrong one."""
+    if isinstance(old, list) and isinstance(new, list):
+        for old_item, new_item in zip(old, new, strict=False):
+            yield from _swaps(old_item, new_item)
+    elif _is_amount(old) and _is_amount(new):
+        forms = NUMBER_FORMS + (WHOLE_FORMS if old == int(old) else ())
+        yield from ((form.format(old), form.format(new)) for form in forms)
+    yield str(old), str(new)
+
+
+def _is_amount(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and -LARGEST < value < LARGEST
+
+
+def _reworded(text: str, swaps: Mapping[str, str]) -> str:
+    """`text` with every old word replaced that stands alone, not within a longer word or number."""
+    words = sorted(filter(None, swaps), key=len, reverse=True)
+    if not words:
+        return text
+    alone = rf"(?<!\w)(?<!\d[.,])({'|'.join(map(re.escape, words))})(?!\w)(?![.,]\d)"
+    return re.sub(alone, lambda found: swaps[found[0]], text)

@@ -36,6 +36,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class _Intention:
+    scenario: Scenario
+    """Kept alive: its id is a key."""
     action: Action
     brief: str
     llm_calls: tuple[dict[str, Any], ...]
@@ -104,7 +106,8 @@ def _intention(scenario: Scenario, trial: int, base_seed: int) -> _Intention:
     drawn = scenario.generate_action(correct=True)
     number = stream(base_seed, scenario.config.scenario_id, "id", trial)
     action = drawn.model_copy(update={"id": str(uuid.UUID(int=number, version=4))})
-    return _Intention(action, scenario.get_brief(action), tuple(scenario.take_llm_calls()))
+    brief, calls = scenario.get_brief(action), tuple(scenario.take_llm_calls())
+    return _Intention(scenario, action, brief, calls)
 
 
 def _label(

@@ -35,6 +35,7 @@ class ConditionMetrics:
     human_latency_mean_ms: float | None = None
     """Over decided questions."""
     human_latency_p95_ms: float | None = None
+    """Of type 7 (`rates.quantile`), as are all quantiles here."""
     time_to_complete_mean_ms: float | None = None
     time_to_complete_p95_ms: float | None = None
     error_catch_rate: float | None = None

@@ -36,6 +36,9 @@ class Outcome(StrEnum):
 
 
 _DECIDED = (Outcome.APPROVE, Outcome.EDIT, Outcome.REJECT, Outcome.RESPOND)
+_ANSWERING = ("human", "simulated", "policy")
+"""Who answers, by the first word of `decided_by`; what follows it is a name, whatever it says."""
+_TIMEOUT = {"timeout", "expired"}
 _CANCELLED = {"cancelled", "canceled", "cancel"}
 
 
@@ -55,17 +58,20 @@ def read_outcome(
     edited: bool = False,
     answered: bool = False,
 ) -> Outcome:
-    """The outcome by what telemetry keeps of a Decision, also of one of hitloop 0.5."""
-    if approved:
-        return Outcome.EDIT if edited else Outcome.APPROVE
-    who, _, why = decided_by.partition(":")
-    words = {why, *tags} if why or who == "system" else set(tags)
-    if "timeout" in words or "expired" in words:
+    """The outcome by what telemetry keeps of a Decision, also of one of hitloop 0.5.
+
+    A yes that a backend gives itself because nobody answered is a timeout, too.
+    """
+    who, _, name = decided_by.partition(":")
+    words: set[str] = set() if who in _ANSWERING else {name, *tags}
+    if words & _TIMEOUT:
         return Outcome.TIMEOUT
     if words & _CANCELLED:
         return Outcome.CANCELLED
     if who == "system":
         return Outcome.ERROR
+    if approved:
+        return Outcome.EDIT if edited else Outcome.APPROVE
     return Outcome.RESPOND if answered else Outcome.REJECT
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import uuid
 from collections.abc import Callable, Iterator
@@ -50,7 +51,9 @@ class ExperimentRunner:
         self.conditions: list[ExperimentCondition] = []
         self.results: list[TrialResult] = []
         self._items = Items()
-        self._digests: dict[int, str] = {}
+        self._digests: dict[int, tuple[ExperimentCondition, str]] = {}
+        self._run_ids: list[str] = []
+        """Of all trials begun, also of one that was cut short."""
         self._ran = False
 
     def add_condition(self, condition: ExperimentCondition) -> None:
@@ -66,18 +69,22 @@ class ExperimentRunner:
         )
 
     async def run_all(self, progress_callback: ProgressCallback | None = None) -> list[TrialResult]:
-        """Run all trials; without a callback long runs report themselves on standard error."""
+        """Run all trials; without a callback long runs report themselves on standard error.
+
+        What is done is kept when it is cancelled, and can be exported.
+        """
         progress = progress_callback or Progress()
         plan = self._plan()
+        self._ran = True
         try:
             for count, (condition, trial) in enumerate(plan, start=1):
                 message = f"{condition.condition_id}, trial {trial + 1} of {condition.n_trials}"
                 progress(count, len(plan), message)
+                await asyncio.sleep(0)  # simulated operators never wait: ctrl+c would, to the end
                 self.results.append(await self.run_trial(condition, trial))
         finally:
             if isinstance(progress, Progress):
                 progress.end()
-        self._ran = True
         return self.results
 
     def _plan(self) -> list[tuple[ExperimentCondition, int]]:
@@ -96,15 +103,8 @@ class ExperimentRunner:
             seed=condition.base_seed + trial_number,
             policy_name=condition.policy.name,
         )
-        self.logger.log_run_start(
-            RunMetadata(
-                run_id=result.run_id,
-                scenario_id=condition.scenario.config.scenario_id,
-                condition_id=condition.condition_id,
-                agent_version=f"hitloop-tui {__version__}",
-                seed=result.seed,
-            )
-        )
+        config_sha256 = self._digest(condition)
+        self._begin(condition, result)
         log = HeldBack(self.logger)
         try:
             condition.scenario.reset()
@@ -115,15 +115,28 @@ class ExperimentRunner:
             log.log_error(result.run_id, error, {"phase": "trial"})
         finally:
             log.release()
-        details = {**result.details(), "config_sha256": self._digest(condition)}
+        details = {**result.details(), "config_sha256": config_sha256}
         self.logger.log_run_end(result.run_id, result.success, details)
         return result
+
+    def _begin(self, condition: ExperimentCondition, result: TrialResult) -> None:
+        self._run_ids.append(result.run_id)
+        self._ran = True
+        self.logger.log_run_start(
+            RunMetadata(
+                run_id=result.run_id,
+                scenario_id=condition.scenario.config.scenario_id,
+                condition_id=condition.condition_id,
+                agent_version=f"hitloop-tui {__version__}",
+                seed=result.seed,
+            )
+        )
 
     def _digest(self, condition: ExperimentCondition) -> str:
         """Taken before the first trial: a policy or backend may count as it goes."""
         if id(condition) not in self._digests:
-            self._digests[id(condition)] = condition.digest()
-        return self._digests[id(condition)]
+            self._digests[id(condition)] = condition, condition.digest()
+        return self._digests[id(condition)][1]
 
     def export_results(
         self, csv_path: Path | str | None = None, json_path: Path | str | None = None
@@ -132,7 +145,7 @@ class ExperimentRunner:
 
         A runner that ran nothing exports every run of its log.
         """
-        run_ids = [result.run_id for result in self.results] if self._ran else None
+        run_ids = self._run_ids if self._ran else None
         calculator = MetricsCalculator(self.logger)
         table = self.output_dir / csv_path if csv_path else None
         summary = self.output_dir / json_path if json_path else None

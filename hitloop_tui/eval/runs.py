@@ -21,7 +21,8 @@ class RunMetrics:
     seed: int | None = None
     task_success: bool | None = None
     approval_requested: bool = False
-    approval_granted: bool = True
+    approval_granted: bool | None = True
+    """None while a question is open."""
     human_latency_ms: float | None = None
     """Until somebody answered; None for a timeout."""
     time_to_complete_ms: float | None = None
@@ -52,6 +53,7 @@ class _Reading:
     """The policy that decided by itself."""
     refused: bool = False
     wrong: set[str] = field(default_factory=set)
+    executed: set[str] = field(default_factory=set)
     latencies: list[float] = field(default_factory=list)
 
 
@@ -67,6 +69,8 @@ def read_run(run_id: str, metadata: RunMetadata | None, events: Iterable[TraceEv
         _note(reading, event)
     _conclude(metrics, reading)
     _correct(metrics, metadata.validation_details if metadata else {})
+    if metrics.escaped and metrics.task_success:
+        metrics.task_success = False  # hitloop 0.5 logs it as a success
     return metrics
 
 
@@ -78,10 +82,7 @@ def _count(metrics: RunMetrics, event: TraceEvent) -> None:
             metrics.tokens_used += (payload.get("tokens_in") or 0) + (
                 payload.get("tokens_out") or 0
             )
-        case EventType.TOOL_EXECUTION_START:
-            metrics.executed = True
         case EventType.TOOL_EXECUTION_END:
-            metrics.executed = True
             metrics.tool_failure |= payload.get("success") is False
 
 
@@ -93,6 +94,8 @@ def _note(reading: _Reading, event: TraceEvent) -> None:
             reading.wrong.add(action)
         case EventType.ACTION_PROPOSED if payload.get("injected_error"):
             reading.wrong.add(action)
+        case EventType.TOOL_EXECUTION_START | EventType.TOOL_EXECUTION_END:
+            reading.executed.add(action)
         case EventType.APPROVAL_REQUESTED:
             reading.asked[action] = payload.get("policy_name", "")
         case EventType.APPROVAL_DECIDED:
@@ -113,7 +116,6 @@ def _conclude(metrics: RunMetrics, reading: _Reading) -> None:
             reading.latencies.append(latency)
         metrics.operator = answer.get("decided_by", "")
         metrics.actor_kind = actor_kind(metrics.operator)
-        metrics.approval_granted &= bool(answer.get("approved"))
     metrics.approval_requested = bool(outcomes)
     metrics.human_latency_ms = sum(reading.latencies) if reading.latencies else None
     names = [name for name in (*reading.asked.values(), *reading.unasked.values()) if name]
@@ -123,8 +125,11 @@ def _conclude(metrics: RunMetrics, reading: _Reading) -> None:
     metrics.error_caught = any(outcome.stopped for outcome in about_wrong)
     unasked = Outcome.REFUSED if reading.refused else Outcome.UNASKED
     metrics.outcome = next(reversed([*outcomes.values(), *about_wrong]), unasked)
-    metrics.approval_granted &= not reading.refused
-    metrics.escaped = metrics.injected_error and metrics.executed and not metrics.error_caught
+    granted = not reading.refused and all(one.get("approved") for one in reading.answers.values())
+    still_open = Outcome.OPEN in outcomes.values()
+    metrics.approval_granted = None if granted and still_open else granted
+    metrics.executed = bool(reading.executed)
+    metrics.escaped = bool(reading.wrong & reading.executed) and not metrics.error_caught
 
 
 def _outcome(answer: dict[str, Any]) -> Outcome:

@@ -116,7 +116,8 @@ class Trial:
 
     async def _ask(self, action: Action, brief: str, verdict: PolicyVerdict) -> Decision:
         result = self.result
-        result.approval_requested = True
+        result.approval_requested, result.approval_granted = True, False
+        result.outcome = Outcome.OPEN
         request = ApprovalRequest(
             run_id=result.run_id,
             action=action,

@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from hitloop_tui.core.digest import action_digest
-from hitloop_tui.core.models import Action
-from hitloop_tui.langgraph.plain import asked_digest
+from hitloop_tui.langgraph.asked import Asked
 
 Verdict = Literal["approve", "edit", "reject", "respond", "ignore"]
 
-FLAT_KEYS = {"approved", "edited_args", "response", "ignored", "reason", "tags", "latency_ms"}
-FLAT_KEYS |= {"decided_by", "decided_at", "digest", "action_id", "approved_by"}
+SIGNED = {"decided_by", "decided_at", "digest", "action_id", "reason", "tags", "latency_ms"}
+FLAT = {"approved", "edited_args", "response", "ignored", "approved_by"} | SIGNED
+TYPED = {"type", "args", "edited_action", "message", "decisions"} | SIGNED
 TYPES: dict[str, Verdict] = {
     "accept": "approve",
     "approve": "approve",
@@ -27,6 +26,8 @@ TYPES: dict[str, Verdict] = {
     "respond": "respond",
     "ignore": "ignore",
 }
+
+CHANGED = "The action has changed since it was shown. Look again, then answer."
 
 
 class Refused(Exception):
@@ -53,34 +54,32 @@ class Answer:
     """Everybody who approved, where one answer carries the approval of several."""
 
 
-def read_answer(value: Any, action: Action) -> Answer:
-    """The meaning of a resume value for the question about `action`; raises `Refused`."""
+def read_answer(value: Any, asked: Asked) -> Answer:
+    """The meaning of a resume value for this question; raises `Refused`."""
     match value:
         case bool():
             return Answer("approve" if value else "reject")
         case [dict() as single]:
-            return read_answer(single, action)
+            return read_answer(single, asked)
         case {"decisions": [dict() as single]}:
-            return _typed({**value, **single}, action)
+            return _typed({**value, **single}, asked)
         case {"decisions": list()}:
             raise Refused("This question is about one action and takes exactly one decision.")
         case {"type": str()}:
-            return _typed(value, action)
+            return _typed(value, asked)
         case {"approved": bool()}:
-            return _flat(value, action)
+            return _flat(value, asked)
         case _:
             raise Refused(
                 'The answer was not understood. Send {"approved": true} or {"approved": false}.'
             )
 
 
-def _flat(value: dict[str, Any], action: Action) -> Answer:
-    unknown = sorted(map(str, value.keys() - FLAT_KEYS))
-    if unknown:
-        raise Refused(f"The answer has a key this gate does not know: {', '.join(unknown)}.")
+def _flat(value: dict[str, Any], asked: Asked) -> Answer:
+    _known(value, FLAT)
     approved_by = _names(value.get("approved_by"))
     base = Answer("reject", text=_text(value, "reason"), approved_by=approved_by)
-    base = _signed(base, value, action)
+    base = _signed(base, value, asked)
     match value["approved"], value.get("edited_args"), value.get("response"), value.get("ignored"):
         case True, None, None, None | False:
             return replace(base, verdict="approve")
@@ -96,36 +95,49 @@ def _flat(value: dict[str, Any], action: Action) -> Answer:
             raise Refused("The answer contradicts itself, or one of its values has a wrong type.")
 
 
-def _typed(value: dict[str, Any], action: Action) -> Answer:
+def _typed(value: dict[str, Any], asked: Asked) -> Answer:
     verdict = TYPES.get(value["type"]) if isinstance(value.get("type"), str) else None
     if verdict is None:
         raise Refused(f"The answer's type must be one of {', '.join(TYPES)}.")
-    base = _signed(Answer(verdict), value, action)
+    _known(value, TYPED)
+    base = _signed(Answer(verdict, text=_words(value)), value, asked)
     match verdict, value.get("edited_action", value.get("args")):
         case "edit", {"args": dict() as args, **call}:
             return replace(base, tool_name=_tool_name(call), args=_arguments(args))
         case "edit", _:
             raise Refused("An edit needs the arguments to run, as an object.")
         case "approve", {"args": dict() as args, **call}:
-            if action_digest(_tool_name(call) or action.tool_name, args) != asked_digest(action):
+            if not _same_call(call, args, asked):
                 raise Refused("The accepted call is not the proposed one; send it as an edit.")
             return base
         case "approve" | "ignore", None:
             return base
         case "reject", args:
-            return replace(base, text=_text({"args": args}, "args") or _words(value))
+            return replace(base, text=_text({"args": args}, "args") or base.text)
         case "respond", args:
             return replace(base, response=_answer_text(args, value))
         case _:
             raise Refused(f"An answer of type {value['type']} takes no arguments.")
 
 
-def _signed(answer: Answer, value: dict[str, Any], action: Action) -> Answer:
+def _known(value: dict[str, Any], keys: set[str]) -> None:
+    unknown = sorted(map(str, value.keys() - keys))
+    if unknown:
+        raise Refused(f"The answer has a key this gate does not know: {', '.join(unknown)}.")
+
+
+def _same_call(call: dict[Any, Any], args: dict[str, Any], asked: Asked) -> bool:
+    """Whether an inbox sent back what it was shown; JavaScript makes 1 of 1.0."""
+    name, shown = _tool_name(call), asked.shown
+    return name in (None, shown["tool_name"]) and args == shown["tool_args"]
+
+
+def _signed(answer: Answer, value: dict[str, Any], asked: Asked) -> Answer:
     """`answer` with who and when, after checking that it was given to this very question."""
     digest = value.get("digest")
-    if digest is not None and digest != asked_digest(action):
-        raise Refused("The action has changed since it was shown. Look again, then answer.")
-    if value.get("action_id") not in (None, action.id):
+    if digest is not None and digest != asked.digest:
+        raise Refused(CHANGED)
+    if value.get("action_id") not in (None, asked.shown["id"]):
         raise Refused("The answer names another action.")
     tags = value.get("tags") or []
     if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):

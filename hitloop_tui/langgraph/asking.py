@@ -1,4 +1,4 @@
-"""Asking people through `interrupt()` until their answers settle the question.
+"""Asking people until their answers settle the question.
 
 A refused answer leads to the same question again, with the refusal in it: raising instead would
 store the bad answer for good, and every later one would be ignored. A question that several people
@@ -9,28 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from langgraph.types import interrupt
-
-from hitloop_tui.core.interfaces import PolicyVerdict
+from hitloop_tui.core.interfaces import HITLPolicy, PolicyVerdict, policy_verdict
 from hitloop_tui.core.models import Action, RiskClass
-from hitloop_tui.core.people import same_person
+from hitloop_tui.core.people import person_name, same_person
 from hitloop_tui.langgraph.answers import Answer, Refused, read_answer
+from hitloop_tui.langgraph.asked import Asked
+from hitloop_tui.langgraph.dialogue import Dialogue
 from hitloop_tui.langgraph.plain import stable_action
 
 NAMELESS = ("", "human", "unknown")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One question as it stands now."""
-
-    action: Action
-    reason: str
-    people: int = 1
-    approvals: tuple[str, ...] = ()
-    """Who approved this very call already."""
+NO_PEOPLE = ("policy:", "system:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +33,44 @@ class Settled:
     approvals: tuple[str, ...] = ()
 
 
-Pose = Callable[[Asked, str | None], Any]
-"""The interrupt value of a question; the text says why the answer before was refused."""
+Pose = Callable[[Asked, str | None, list[str]], Any]
+"""The interrupt value of a question. The text says why the answer before was refused; the list is
+what the question carries as `answered`."""
 Check = Callable[[Action], PolicyVerdict]
 """What the policy says about an edited call; may raise `Refused`."""
 Verify = Callable[[Any, Asked], Any]
 """An answer, once its signatures are checked; may raise `Refused`."""
 
 
-def ask_people(asked: Asked, pose: Pose, check: Check, verify: Verify | None = None) -> Settled:
-    error = None
+def ask_people(
+    asked: Asked,
+    dialogue: Dialogue,
+    pose: Pose,
+    check: Check,
+    error: str | None = None,
+    verify: Verify | None = None,
+) -> Settled:
+    """Raises `GraphInterrupt` while the question is open."""
     while True:
-        value = interrupt(pose(asked, error))
+        value = dialogue.answer(asked, partial(pose, asked, error))
         try:
             if verify is not None:
                 value = verify(value, asked)
-            step = _after(read_answer(value, asked.action), asked, check)
+            step = _after(read_answer(value, asked), asked, check)
         except Refused as refusal:
             error = str(refusal)
             continue
         if isinstance(step, Settled):
             return step
         asked, error = step, None
+
+
+def edit_verdict(policy: HITLPolicy, edited: Action, state: dict[str, Any]) -> PolicyVerdict:
+    """What the policy says about an edited call; raises `Refused` when it cannot judge that."""
+    try:
+        return policy_verdict(policy, edited, state)
+    except Exception as error:
+        raise Refused(f"The policy cannot judge the edited call: {error!r}") from error
 
 
 def _after(answer: Answer, asked: Asked, check: Check) -> Asked | Settled:
@@ -98,9 +105,10 @@ def _approved(asked: Asked, answer: Answer) -> Asked | Settled:
 
 def with_approval(approvals: tuple[str, ...], who: str, people: int) -> tuple[str, ...]:
     """Raises `Refused` for somebody without a name, and for one who has approved already."""
-    if who in NAMELESS:
+    name = person_name(who)
+    if name in NAMELESS or name.startswith(NO_PEOPLE):
         raise Refused(f"{people} people must approve this: the answer must say who decided.")
-    if any(same_person(who, name) for name in approvals):
+    if any(same_person(who, other) for other in approvals):
         raise Refused(f"{people} people must approve this, and {who} has approved already.")
     return (*approvals, who)
 

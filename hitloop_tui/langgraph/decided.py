@@ -10,7 +10,7 @@ from hitloop_tui.core.interfaces import HITLPolicy, PolicyVerdict
 from hitloop_tui.core.models import Action, Decision
 from hitloop_tui.langgraph.asking import Settled
 from hitloop_tui.langgraph.execution import Place
-from hitloop_tui.langgraph.plain import dump_action, dump_decision
+from hitloop_tui.langgraph.plain import dump_action, dump_decision, has_name
 from hitloop_tui.langgraph.telemetry import GateLogger
 
 Update = dict[str, Any]
@@ -27,7 +27,9 @@ REASONS = {
 }
 
 
-def person_decision(proposed: Action, settled: Settled, place: Place) -> Decision:
+def person_decision(
+    proposed: Action, settled: Settled, place: Place, asked_at: datetime | None
+) -> Decision:
     answer = settled.answer
     approved = answer.verdict in ("approve", "edit")
     about = settled.action if approved else proposed
@@ -38,10 +40,11 @@ def person_decision(proposed: Action, settled: Settled, place: Place) -> Decisio
         reason=answer.text or answer.response or REASONS[answer.verdict],
         tags=[*answer.tags, answer.verdict],
         decided_by=", ".join(settled.approvals) if several else answer.decided_by,
-        latency_ms=_latency_ms(place.asked_at, answer.decided_at),
+        latency_ms=_latency_ms(asked_at, answer.decided_at),
         response=answer.response,
         digest=about.digest(),
         approvals=list(settled.approvals),
+        decided_in=place.address,
         **edit_record(proposed, about),
     )
 
@@ -54,7 +57,9 @@ def edit_record(proposed: Action, final: Action) -> dict[str, Any]:
     return {"edited_args": final.tool_args, "proposed": call}
 
 
-def policy_decision(action: Action, verdict: PolicyVerdict, policy_name: str) -> Decision:
+def policy_decision(
+    action: Action, verdict: PolicyVerdict, policy_name: str, place: Place
+) -> Decision:
     """The policy's own decision, where nobody was asked or nobody could change it."""
     return Decision(
         action_id=action.id,
@@ -62,6 +67,7 @@ def policy_decision(action: Action, verdict: PolicyVerdict, policy_name: str) ->
         reason=verdict.reason,
         decided_by=f"policy:{policy_name}",
         digest=action.digest(),
+        decided_in=place.address,
     )
 
 
@@ -82,7 +88,9 @@ def decision_update(
     after = policy.post_decision_update(dict(values), final, decision)
     changed = {k: v for k, v in after.items() if k not in values or v is not values[k]}
     update = {**changed, "approval_decision": dump_decision(decision), "hitl_status": status}
-    if decision.approved and (final is not proposed or _nameless(values["proposed_action"])):
+    raw = values["proposed_action"]
+    nameless = not isinstance(raw, Action) and not has_name(raw)
+    if decision.approved and (final is not proposed or nameless):
         update["proposed_action"] = dump_action(final)
     return update
 
@@ -109,8 +117,3 @@ def _latency_ms(asked_at: datetime | None, decided_at: datetime | None) -> float
         return 0.0
     waited = (decided_at or datetime.now(UTC)) - asked_at
     return max(0.0, waited.total_seconds() * 1000)
-
-
-def _nameless(raw: Any) -> bool:
-    """Whether the Action in the state has no id, so that the one it got must be written."""
-    return not isinstance(raw, Action) and not raw.get("id")

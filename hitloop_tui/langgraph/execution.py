@@ -1,18 +1,17 @@
-"""Where in the graph a node is running, and whether its question was asked before.
+"""Where in the graph a node is running, and what LangGraph knows of this task's earlier executions.
 
-LangGraph has no public word for "this task was re-executed". Three private keys are read here:
-without `__pregel_checkpointer` a question may be announced again when a sibling is answered, and
-without `__pregel_scratchpad` an answer is lost when the policy no longer asks. `__pregel_resuming`
-only saves a look into the checkpointer.
+LangGraph executes a task again on every resume, and has no public word for it. Four private keys
+are read here; `pyproject.toml` limits the versions of LangGraph for their sake.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import threading
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,6 +24,9 @@ GREGORIAN = datetime(1582, 10, 15, tzinfo=UTC)
 CHECKPOINTER = "__pregel_checkpointer"
 SCRATCHPAD = "__pregel_scratchpad"
 RESUMING = "__pregel_resuming"
+"""True for the tasks a run begins with when it takes up a thread; all others are new."""
+ROW = tuple[str, str, Any]
+"""Task id, channel and value of what was written next to a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +34,23 @@ class Place:
     """The task a node is running as; empty texts outside of a graph."""
 
     thread_id: str = ""
+    checkpoint_ns: str = ""
     checkpoint_id: str = ""
-    task_ns: str = ""
     task_id: str = ""
+    task_ns: str = ""
+    """What LangGraph makes the ids of the task's questions of."""
+    attempt: int = 1
+    """Counts the executions within one run, under a retry policy."""
     checkpointer: Any = None
-    answered: bool = False
-    """Whether an answer to this very task was given with the resume."""
-    fresh: bool = False
-    """Whether this run began with new input, so that none of its tasks ran before."""
+    scratchpad: Any = None
+    again: bool = False
+    """Whether an earlier run may have executed this very task."""
 
     @property
     def asked_at(self) -> datetime | None:
         """When the task could start: the time inside its checkpoint's id (a UUID version 6).
 
-        It is the same on every re-execution. None when the id carries no time.
+        It is the same on every execution. None when the id carries no time.
         """
         try:
             stamp = uuid.UUID(self.checkpoint_id)
@@ -57,20 +62,60 @@ class Place:
         return GREGORIAN + timedelta(microseconds=ticks // 10)
 
     @property
+    def address(self) -> dict[str, str] | None:
+        """Where in its thread the task is; None outside of a graph."""
+        if not self.task_id:
+            return None
+        return {
+            "checkpoint_ns": self.checkpoint_ns,
+            "checkpoint_id": self.checkpoint_id,
+            "task_id": self.task_id,
+        }
+
+    def elsewhere(self, address: Mapping[str, str]) -> Place:
+        """The task with this address, in the same thread."""
+        where = (address["checkpoint_ns"], address["checkpoint_id"], address["task_id"])
+        return Place(self.thread_id, *where, checkpointer=self.checkpointer)
+
+    @property
     def scope(self) -> str:
-        """What sets this task apart from every other one, on every re-execution alike."""
+        """What sets this task apart from every other one, on every execution alike."""
         return f"{self.thread_id}/{self.task_ns}/{self.task_id}"
 
     def checkpoint(self) -> RunnableConfig:
         """The checkpoint the task belongs to, as a config for a checkpointer."""
-        namespace, _, _ = self.task_ns.rpartition("|")
         return {
             "configurable": {
                 "thread_id": self.thread_id,
-                "checkpoint_ns": namespace,
+                "checkpoint_ns": self.checkpoint_ns,
                 "checkpoint_id": self.checkpoint_id,
             }
         }
+
+    def rows(self) -> list[ROW]:
+        """What the runs before this one wrote next to the checkpoint.
+
+        LangGraph has read it already. A read of our own would wait for the commit in flight, and a
+        sync tool that blocks the loop of its checkpointer could not make it at all.
+        """
+        if not self.again:
+            return []
+        found = inspect.getclosurevars(self.scratchpad.get_null_resume).nonlocals
+        rows: list[ROW] = found["pending_writes"]
+        return rows
+
+    @property
+    def answers(self) -> list[Any]:
+        """The answers this task was given, in the order of its questions; `interrupt()` adds."""
+        given: list[Any] = self.scratchpad.resume if self.scratchpad else []
+        return given
+
+    def blocks_checkpointer(self) -> bool:
+        """Whether waiting here for the checkpointer would wait for ever."""
+        try:
+            return asyncio.get_running_loop() is getattr(self.checkpointer, "loop", None)
+        except RuntimeError:  # no loop is running in this thread
+            return False
 
 
 def current_place() -> Place:
@@ -82,39 +127,18 @@ def current_place() -> Place:
         return Place()
     if info is None:
         return Place()
-    thread = info.thread_id or configurable.get("thread_id", "")
-    saver = configurable.get(CHECKPOINTER)
-    answered = bool(getattr(configurable.get(SCRATCHPAD), "resume", None))
-    place = (str(thread), info.checkpoint_id, info.checkpoint_ns, info.task_id)
-    return Place(*place, saver, answered, configurable.get(RESUMING) is False)
-
-
-def was_asked(place: Place, interrupt_id: str) -> bool:
-    """Whether the checkpointer already holds this question; False when that cannot be known."""
-    if place.checkpointer is None or place.fresh:
-        return False
-    try:
-        found = place.checkpointer.get_tuple(place.checkpoint())
-    except asyncio.InvalidStateError:  # a sync tool that blocks an async checkpointer's own loop
-        return False
-    return _holds(found, place.task_id, interrupt_id)
-
-
-async def awas_asked(place: Place, interrupt_id: str) -> bool:
-    """`was_asked` for an async graph."""
-    if place.checkpointer is None or place.fresh:
-        return False
-    found = await place.checkpointer.aget_tuple(place.checkpoint())
-    return _holds(found, place.task_id, interrupt_id)
-
-
-def _holds(found: Any, task_id: str, interrupt_id: str) -> bool:
-    writes = found.pending_writes or () if found else ()
-    return any(
-        interrupt.id == interrupt_id
-        for task, channel, value in writes
-        if task == task_id and channel == "__interrupt__"
-        for interrupt in value
+    # A task of the functional API has a namespace of its own, but not a checkpoint of its own.
+    checkpoints = configurable.get("checkpoint_map", {}).items()
+    return Place(
+        thread_id=str(info.thread_id or configurable.get("thread_id", "")),
+        checkpoint_ns=next((ns for ns, name in checkpoints if name == info.checkpoint_id), ""),
+        checkpoint_id=info.checkpoint_id,
+        task_id=info.task_id,
+        task_ns=info.checkpoint_ns,
+        attempt=info.node_attempt,
+        checkpointer=configurable.get(CHECKPOINTER),
+        scratchpad=configurable.get(SCRATCHPAD),
+        again=configurable.get(RESUMING) is True,
     )
 
 

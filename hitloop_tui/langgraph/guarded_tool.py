@@ -5,26 +5,29 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from langgraph.errors import GraphInterrupt
 
+from hitloop_tui.core.digest import canonical_json
 from hitloop_tui.core.interfaces import PolicyVerdict
-from hitloop_tui.core.models import Action, RiskClass, ToolResult
+from hitloop_tui.core.models import Action, RiskClass
 from hitloop_tui.langgraph.answers import Refused
-from hitloop_tui.langgraph.asking import Asked, Settled, ask_people
-from hitloop_tui.langgraph.decided import person_decision
-from hitloop_tui.langgraph.execution import Place, current_place
+from hitloop_tui.langgraph.asked import Asked
+from hitloop_tui.langgraph.asking import ask_people
+from hitloop_tui.langgraph.decided import person_decision, run_id_of
+from hitloop_tui.langgraph.execution import current_place
+from hitloop_tui.langgraph.guarded_call import Args, GuardedCall, Timed
+from hitloop_tui.langgraph.memory import call_number, first_question
 from hitloop_tui.langgraph.notice import InterruptCallback, Notice
 from hitloop_tui.langgraph.plain import plain, stable_action
 from hitloop_tui.langgraph.question import question
+from hitloop_tui.langgraph.signature import Signature
 from hitloop_tui.langgraph.signed import Signatures, signers_file
 from hitloop_tui.langgraph.telemetry import GateLogger
 
-Args = dict[str, Any]
 RiskClassResolver = RiskClass | Callable[[Args], RiskClass]
 """A fixed risk class, or a function that computes it from the arguments."""
 AnomalyValidator = Callable[[Args], tuple[bool, str]]
@@ -32,8 +35,6 @@ AnomalyValidator = Callable[[Args], tuple[bool, str]]
 F = TypeVar("F", bound=Callable[..., Any])
 
 POLICY = "hitl_action"
-INJECTED = ("RunnableConfig", "ToolRuntime", "InjectedState", "InjectedStore", "InjectedTool")
-"""Types of parameters that LangChain fills in: no person is asked about them."""
 
 
 def hitl_action(
@@ -51,6 +52,11 @@ def hitl_action(
     `args` and `risk`. The tool runs with the approved or edited arguments; otherwise the call
     returns a dict with `rejected` and `reason` or `human_response`. It must be called inside of a
     graph with a checkpointer. `allowed_signers` is as for `create_interrupt_gate_node`.
+
+    LangGraph executes a node from its beginning after every answer. What a guarded call returned is
+    kept with the checkpoint, as the checkpointer gives it back, so that a call which was made is
+    not made again when the node asks about another one. A tool that raised runs again, with its
+    approval, when its node does.
     """
     validators = tuple(anomaly_validators or ())
     signers = signers_file(allowed_signers)
@@ -67,16 +73,6 @@ def hitl_action(
         return cast("F", wrapper)
 
     return decorate
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One call of a guarded tool, and the place it happens at."""
-
-    action: Action
-    reason: str
-    place: Place
-    values: dict[str, Any]
 
 
 class _Guard:
@@ -96,81 +92,85 @@ class _Guard:
         self.description = description
         self.notice = notice
         self.signers = signers
-        self.signature = inspect.signature(function)
-        self.hidden = frozenset(_hidden(self.signature))
+        self.signature = Signature(function)
 
     def wrapped(self) -> Callable[..., Any]:
         if inspect.iscoroutinefunction(self.function):
 
             @functools.wraps(self.function)
             async def guarded_async(*args: Any, **kwargs: Any) -> Any:
-                bound, call = self._call(args, kwargs)
+                call = self._call(args, kwargs)
+                if (over := call.known("output") or call.known("refusal")) is not None:
+                    return over["value"]
                 try:
-                    settled = self._ask(bound, call)
+                    approved, refusal = self._settle(call)
                 except GraphInterrupt as paused:
-                    await self.notice.agive(paused, call.values, call.place)
-                    raise
-                refusal = self._decided(call, settled)
-                if refusal is not None:
+                    first = first_question(call.place, paused)
+                    if first is paused:
+                        await self.notice.agive(paused, call.dialogue, call.values)
+                    raise GraphInterrupt(*first.args) from None
+                if approved is None:
+                    await call.akeep("refusal", refusal)
                     return refusal
-                run = self._with(bound, call.action, settled.action)
-                with _Timed(self.notice.logger, call, settled.action) as timed:
-                    timed.output = await self.function(*run.args, **run.kwargs)
-                return timed.output
+                run = self._with(call, approved)
+                try:
+                    with self._timed(call, approved):
+                        output = await self.function(*run.args, **run.kwargs)
+                except Exception:
+                    await call.akeep("approval", approved.tool_args)
+                    raise
+                await call.akeep("output", output)
+                return output
 
             return guarded_async
 
         @functools.wraps(self.function)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            bound, call = self._call(args, kwargs)
+            call = self._call(args, kwargs)
+            if (over := call.known("output") or call.known("refusal")) is not None:
+                return over["value"]
             try:
-                settled = self._ask(bound, call)
+                approved, refusal = self._settle(call)
             except GraphInterrupt as paused:
-                self.notice.give(paused, call.values, call.place)
-                raise
-            refusal = self._decided(call, settled)
-            if refusal is not None:
+                first = first_question(call.place, paused)
+                if first is paused:
+                    self.notice.give(paused, call.dialogue, call.values)
+                raise GraphInterrupt(*first.args) from None
+            if approved is None:
+                call.keep("refusal", refusal)
                 return refusal
-            run = self._with(bound, call.action, settled.action)
-            with _Timed(self.notice.logger, call, settled.action) as timed:
-                timed.output = self.function(*run.args, **run.kwargs)
-            return timed.output
+            run = self._with(call, approved)
+            try:
+                with self._timed(call, approved):
+                    output = self.function(*run.args, **run.kwargs)
+            except Exception:
+                call.keep("approval", approved.tool_args)
+                raise
+            call.keep("output", output)
+            return output
 
         return guarded
 
-    def _call(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[inspect.BoundArguments, _Call]:
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        place, shown = current_place(), self._shown(bound)
-        risk, reasons = self._risk(shown)
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> GuardedCall:
+        bound, place = self.signature.bind(args, kwargs), current_place()
+        given = self.signature.shown(bound)
+        risk, reasons = self._risk(given)
         reason = "; ".join(reasons) if reasons else f"Every call of {self.name} needs approval."
-        call = {"tool_name": self.name, "tool_args": plain(shown), "risk_class": risk}
-        values = {"run_id": place.thread_id or None}
-        return bound, _Call(stable_action(call, place.scope), reason, place, values)
-
-    def _shown(self, bound: inspect.BoundArguments) -> Args:
-        """The arguments by name, as a person sees and edits them."""
-        shown: Args = {}
-        for name, value in bound.arguments.items():
-            if name in self.hidden:
-                continue
-            if self.signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
-                shown |= value
-            else:
-                shown[name] = value
-        return shown
+        raw = {"tool_name": self.name, "tool_args": plain(given), "risk_class": risk}
+        number = call_number(place, Action.model_validate(raw).digest())
+        scope = f"{place.scope}#{number}" if number else place.scope
+        return GuardedCall(stable_action(raw, scope), reason, given, bound, place)
 
     def _risk(self, args: Args) -> tuple[RiskClass, list[str]]:
+        """A function that changes its arguments changes what the others, and the person, see."""
         try:
-            computed = self.risk_class(args) if callable(self.risk_class) else self.risk_class
+            computed = self.risk_class(dict(args)) if callable(self.risk_class) else self.risk_class
             risk, reasons = RiskClass(computed), []
         except Exception as error:
             risk, reasons = RiskClass.HIGH, [f"The risk could not be computed: {error}"]
         for validator in self.validators:
             try:
-                unusual, why = validator(args)
+                unusual, why = validator(dict(args))
             except Exception as error:
                 unusual, why = True, f"Validator error: {error}"
             if unusual:
@@ -178,101 +178,81 @@ class _Guard:
                 reasons.append(f"Anomaly: {why}")
         return risk, reasons
 
-    def _ask(self, bound: inspect.BoundArguments, call: _Call) -> Settled:
-        def pose(asked: Asked, error: str | None) -> list[dict[str, Any]]:
-            text = self._description(asked.action)
-            signed = self.signers is not None
+    def _settle(self, call: GuardedCall) -> tuple[Action | None, Args]:
+        """The call to make, or None and what the call returns instead."""
+        if (known := call.known("approval")) is not None:
+            return call.action.model_copy(update={"tool_args": known["value"]}), {}
+        asked = Asked(call.action, call.reason)
+        asked_at = call.asked_at(asked)
+
+        def pose(asked: Asked, error: str | None, answered: list[str]) -> Any:
+            dialogue = call.dialogue
+            if dialogue.unanswered and not dialogue.is_open(asked):
+                return dialogue.payload  # of another call: it stays open until it is answered
             return question(
-                asked, POLICY, call.values, error=error, description=text, signed=signed
+                asked,
+                POLICY,
+                call.values,
+                error=error,
+                answered=answered,
+                asked_at=asked_at or datetime.now(UTC),
+                description=self._description(asked),
+                signed=self.signers is not None,
             )
 
         def check(edited: Action) -> PolicyVerdict:
             if edited.tool_name != self.name:
                 raise Refused(f"Only {self.name} can run here; its arguments can be edited.")
             try:
-                self._with(bound, call.action, edited)
+                self._with(call, edited)
             except TypeError as error:
                 raise Refused(f"The edited arguments do not fit {self.name}: {error}.") from None
             return PolicyVerdict("auto_approve", "Edited by a person.")
 
         verify = Signatures(self.signers).checked if self.signers else None
-        return ask_people(Asked(call.action, call.reason), pose, check, verify)
+        settled = ask_people(asked, call.dialogue, pose, check, verify=verify)
+        if self.notice.logger:
+            decision = person_decision(call.action, settled, call.place, asked_at)
+            run_id = run_id_of(call.values)
+            self.notice.logger.log_approval_decided(run_id, decision, channel="interrupt")
+        answer = settled.answer
+        match answer.verdict:
+            case "approve" | "edit":
+                return settled.action, {}
+            case "respond":
+                return None, {"rejected": True, "human_response": answer.response}
+            case "ignore":
+                return None, {"rejected": True, "reason": "Ignored by human"}
+            case "reject":
+                return None, {"rejected": True, "reason": answer.text or "Rejected by human"}
 
-    def _description(self, action: Action) -> str | None:
+    def _description(self, asked: Asked) -> str | None:
         if self.description is None:
             return None
+        shown = asked.shown
         return self.description.format(
-            tool_name=self.name, args=action.tool_args, risk=action.risk_class.value
+            tool_name=self.name, args=shown["tool_args"], risk=shown["risk_class"]
         )
 
-    def _with(
-        self, bound: inspect.BoundArguments, proposed: Action, final: Action
-    ) -> inspect.BoundArguments:
-        """The call that runs; TypeError when edited arguments do not fit the function."""
-        if final.digest() == proposed.digest():
-            return bound
-        edited, positional = dict(final.tool_args), []
-        for name, parameter in self.signature.parameters.items():
-            if name in self.hidden:
-                edited[name] = bound.arguments[name]
-            if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-                positional += edited.pop(name, [])
-            elif parameter.kind is not inspect.Parameter.KEYWORD_ONLY and name in edited:
-                positional.append(edited.pop(name))
-        return self.signature.bind(*positional, **edited)
+    def _with(self, call: GuardedCall, final: Action) -> inspect.BoundArguments:
+        """The call that runs; TypeError when edited arguments do not fit the function.
 
-    def _decided(self, call: _Call, settled: Settled) -> Args | None:
-        """None for an approval; otherwise what the call returns instead of the tool's result."""
-        decision = person_decision(call.action, settled, call.place)
-        if self.notice.logger:
-            self.notice.logger.log_approval_decided(
-                str(call.values["run_id"] or "unknown"), decision, channel="interrupt"
-            )
-        match settled.answer.verdict:
-            case "respond":
-                return {"rejected": True, "human_response": settled.answer.response}
-            case "ignore":
-                return {"rejected": True, "reason": "Ignored by human"}
-            case "reject":
-                return {"rejected": True, "reason": settled.answer.text or "Rejected by human"}
-            case _:
-                return None
-
-
-class _Timed:
-    """The tool's run in the telemetry."""
-
-    output: Any = None
-
-    def __init__(self, logger: GateLogger | None, call: _Call, action: Action) -> None:
-        self.logger, self.action = logger, action
-        self.run_id = str(call.values["run_id"] or "unknown")
-        self.started_at = datetime.now(UTC)
-
-    def __enter__(self) -> _Timed:
-        if self.logger:
-            self.logger.log_tool_execution_start(self.run_id, self.action)
-        return self
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if self.logger is None or isinstance(error, GraphInterrupt):
-            return
-        result = ToolResult(
-            action_id=self.action.id,
-            success=error is None,
-            error=None if error is None else str(error),
-            error_class=None if error is None else type(error).__name__,
-            started_at=self.started_at,
-            finished_at=datetime.now(UTC),
+        What nobody edited stays what it is, also where a person saw only its text.
+        """
+        proposed = call.action.tool_args
+        return self.signature.rebind(
+            call.bound,
+            {
+                name: call.given[name]
+                if name in proposed and _same(value, proposed[name])
+                else value
+                for name, value in final.tool_args.items()
+            },
         )
-        self.logger.log_tool_execution_end(self.run_id, result)
+
+    def _timed(self, call: GuardedCall, action: Action) -> Timed:
+        return Timed(self.notice.logger, run_id_of(call.values), action)
 
 
-def _hidden(signature: inspect.Signature) -> list[str]:
-    names = list(signature.parameters)
-    injected = [
-        name
-        for name, parameter in signature.parameters.items()
-        if any(mark in str(parameter.annotation) for mark in INJECTED)
-    ]
-    return [*(name for name in names[:1] if name in ("self", "cls")), *injected]
+def _same(one: Any, other: Any) -> bool:
+    return canonical_json(one) == canonical_json(other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -12,7 +13,9 @@ from langgraph.errors import GraphInterrupt
 from hitloop_tui.core.interfaces import HITLPolicy, PolicyVerdict, policy_verdict
 from hitloop_tui.core.models import Action, Decision
 from hitloop_tui.errors import ConfigError
-from hitloop_tui.langgraph.asking import Asked, Settled, ask_people
+from hitloop_tui.langgraph.answers import CHANGED
+from hitloop_tui.langgraph.asked import Asked
+from hitloop_tui.langgraph.asking import Settled, ask_people, edit_verdict
 from hitloop_tui.langgraph.decided import (
     Update,
     decision_update,
@@ -23,6 +26,7 @@ from hitloop_tui.langgraph.decided import (
     run_id_of,
     take_label,
 )
+from hitloop_tui.langgraph.dialogue import Detail, Dialogue
 from hitloop_tui.langgraph.execution import Place, current_place
 from hitloop_tui.langgraph.guarded_tool import AnomalyValidator, RiskClassResolver, hitl_action
 from hitloop_tui.langgraph.inbox_types import (
@@ -34,7 +38,7 @@ from hitloop_tui.langgraph.inbox_types import (
     HumanResponse,
 )
 from hitloop_tui.langgraph.notice import InterruptCallback, Notice
-from hitloop_tui.langgraph.plain import stable_action, state_values
+from hitloop_tui.langgraph.plain import has_name, stable_action, state_values
 from hitloop_tui.langgraph.question import OnDeadline, question
 from hitloop_tui.langgraph.signed import Signatures, signers_file
 from hitloop_tui.langgraph.telemetry import GateLogger
@@ -119,12 +123,12 @@ class InterruptGate(Runnable[Any, Update]):
         return self.invoke(state)
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Update:  # noqa: A002 - the name is LangChain's
-        values, place = state_values(input), current_place()
+        values, dialogue = state_values(input), Dialogue(current_place())
         label = take_label(values)
         try:
-            return self._decide(values, place, label)
+            return self._decide(values, dialogue, label)
         except GraphInterrupt as paused:
-            self.notice.give(paused, values, place, label)
+            self.notice.give(paused, dialogue, values, label)
             raise
 
     async def ainvoke(
@@ -133,67 +137,102 @@ class InterruptGate(Runnable[Any, Update]):
         config: RunnableConfig | None = None,
         **kwargs: Any,
     ) -> Update:
-        values, place = state_values(input), current_place()
+        values, dialogue = state_values(input), Dialogue(current_place())
         label = take_label(values)
         try:
-            return self._decide(values, place, label)
+            return self._decide(values, dialogue, label)
         except GraphInterrupt as paused:
-            await self.notice.agive(paused, values, place, label)
+            await self.notice.agive(paused, dialogue, values, label)
             raise
 
-    def _decide(self, values: dict[str, Any], place: Place, label: bool) -> Update:
+    def _decide(self, values: dict[str, Any], dialogue: Dialogue, label: bool) -> Update:
         raw = values.get("proposed_action")
         if raw is None:
             return {"approval_decision": None, "hitl_status": "no_action"}
-        action = stable_action(raw, place.scope)
+        action = _named(stable_action(raw, dialogue.place.scope), raw, dialogue.open)
         verdict = policy_verdict(self.policy, action, values)
-        # A person who was asked is heard, even when the policy has been loosened meanwhile.
-        if verdict.outcome == "ask" or place.answered:
-            return self._asked(action, verdict, values, place)
+        if _is_for_people(verdict, dialogue):
+            return self._asked(action, verdict, values, dialogue)
         log_proposed(self.logger, values, action, label)
-        return self._by_policy(action, verdict, values)
+        return self._by_policy(action, verdict, values, dialogue.place)
 
     def _asked(
-        self, action: Action, verdict: PolicyVerdict, values: dict[str, Any], place: Place
+        self, action: Action, verdict: PolicyVerdict, values: dict[str, Any], dialogue: Dialogue
     ) -> Update:
-        settled = self._ask(action, verdict, values, place)
-        decision = person_decision(action, settled, place)
+        place = dialogue.place
+        settled = self._ask(action, verdict, values, dialogue)
+        decision = person_decision(action, settled, place, place.asked_at)
         if decision.approved and verdict.outcome == "reject":
             reason = f"{verdict.reason} ({decision.decided_by} had approved it before.)"
-            return self._by_policy(action, PolicyVerdict("reject", reason), values)
+            return self._by_policy(action, PolicyVerdict("reject", reason), values, place)
         if self.logger:
             self.logger.log_approval_decided(run_id_of(values), decision, channel="interrupt")
         final = settled.action
         return decision_update(self.policy, values, action, final, decision, "human_decided")
 
-    def _by_policy(self, action: Action, verdict: PolicyVerdict, values: dict[str, Any]) -> Update:
-        decision = policy_decision(action, verdict, self.policy.name)
+    def _by_policy(
+        self, action: Action, verdict: PolicyVerdict, values: dict[str, Any], place: Place
+    ) -> Update:
+        decision = policy_decision(action, verdict, self.policy.name, place)
         if self.logger:
             self.logger.log_approval_decided(run_id_of(values), decision, channel="auto")
         status = policy_status(verdict)
         return decision_update(self.policy, values, action, action, decision, status)
 
     def _ask(
-        self, action: Action, verdict: PolicyVerdict, values: dict[str, Any], place: Place
+        self, action: Action, verdict: PolicyVerdict, values: dict[str, Any], dialogue: Dialogue
     ) -> Settled:
-        asked_at = place.asked_at
+        asked_at = dialogue.place.asked_at
         deadline = asked_at + self.deadline if asked_at and self.deadline else None
 
-        def pose(asked: Asked, error: str | None) -> list[dict[str, Any]]:
-            signed = self.signers is not None
+        def pose(asked: Asked, error: str | None, answered: list[str]) -> list[dict[str, Any]]:
             return question(
                 asked,
                 self.policy.name,
                 values,
-                deadline,
-                error,
-                signed=signed,
+                deadline=deadline,
                 on_deadline=self.on_deadline,
+                error=error,
+                answered=answered,
+                signed=self.signers is not None,
             )
 
         def check(edited: Action) -> PolicyVerdict:
-            return policy_verdict(self.policy, edited, values)
+            return edit_verdict(self.policy, edited, values)
 
+        asked = _asked_before(Asked(action, verdict.reason, verdict.people), verdict, dialogue)
+        error = CHANGED if dialogue.answered and not dialogue.knows(asked) else None
         ends = deadline if self.on_deadline == "reject" else None
         verify = Signatures(self.signers, ends).checked if self.signers else None
-        return ask_people(Asked(action, verdict.reason, verdict.people), pose, check, verify)
+        return ask_people(asked, dialogue, pose, check, error, verify)
+
+
+def _named(action: Action, raw: Any, held: Detail | None) -> Action:
+    """The Action under the name it was asked about.
+
+    A graph whose state is a pydantic model makes a new Action, with a new id, of the same dict for
+    every execution.
+    """
+    if held is None or has_name(raw) or Asked(action, "").digest != held["digest"]:
+        return action
+    return action.model_copy(update={"id": held["action"]["id"]})
+
+
+def _is_for_people(verdict: PolicyVerdict, dialogue: Dialogue) -> bool:
+    """The policy may have changed since somebody was asked: the question stays, and their no."""
+    match verdict.outcome:
+        case "ask":
+            return True
+        case "auto_approve":
+            return dialogue.open is not None
+        case "reject":
+            return dialogue.answered
+
+
+def _asked_before(asked: Asked, verdict: PolicyVerdict, dialogue: Dialogue) -> Asked:
+    """The question, no weaker than it was asked before: the policy may have been loosened since."""
+    held = dialogue.open
+    if held is None:
+        return asked
+    reason = asked.reason if verdict.outcome == "ask" else held["policy_reason"]
+    return replace(asked, reason=reason, people=max(asked.people, held.get("quorum", 1)))

@@ -20,7 +20,8 @@ from hitloop_tui.core.interfaces import (
 )
 from hitloop_tui.core.models import Action, ApprovalRequest, Decision
 from hitloop_tui.langgraph.answers import Refused
-from hitloop_tui.langgraph.asking import with_approval
+from hitloop_tui.langgraph.asked import Asked
+from hitloop_tui.langgraph.asking import edit_verdict, with_approval
 from hitloop_tui.langgraph.decided import (
     Update,
     decision_update,
@@ -31,7 +32,7 @@ from hitloop_tui.langgraph.decided import (
     run_id_of,
     take_label,
 )
-from hitloop_tui.langgraph.execution import current_place, run_to_end
+from hitloop_tui.langgraph.execution import Place, current_place, run_to_end
 from hitloop_tui.langgraph.interrupt_nodes import should_execute
 from hitloop_tui.langgraph.plain import stable_action, state_values
 from hitloop_tui.langgraph.question import recent_messages
@@ -144,83 +145,83 @@ class BackendGate(Runnable[Any, Update]):
         raw = values.get("proposed_action")
         if raw is None:
             return {"approval_decision": None, "tool_result": None, "hitl_status": "no_action"}
-        action = stable_action(raw, current_place().scope)
+        place = current_place()
+        action = stable_action(raw, place.scope)
         log_proposed(self.logger, values, action, label)
         verdict = policy_verdict(self.policy, action, values)
         if verdict.outcome == "ask":
-            final, decision = await self._ask(action, verdict, values)
+            final, decision = await self._ask(action, verdict, values, place)
             status, channel = "human_decided", self.channel
         else:
-            final, decision = action, policy_decision(action, verdict, self.policy.name)
+            final, decision = action, policy_decision(action, verdict, self.policy.name, place)
             status, channel = policy_status(verdict), "auto"
         if self.logger:
             self.logger.log_approval_decided(run_id_of(values), decision, channel=channel)
         return decision_update(self.policy, values, action, final, decision, status)
 
     async def _ask(
-        self, proposed: Action, verdict: PolicyVerdict, values: dict[str, Any]
+        self, proposed: Action, verdict: PolicyVerdict, values: dict[str, Any], place: Place
     ) -> tuple[Action, Decision]:
         """What may run, and the decision that says so; several people are asked one by one."""
         started, approvals = time.perf_counter(), tuple[str, ...]()
         action, people = proposed, verdict.people
         while True:
-            asked = self._request(action, verdict.reason, people, approvals, values)
-            decision = _about(action, await self._answer(asked))
+            asked = Asked(action, verdict.reason, people, approvals)
+            decision = await self._answer(asked, self._request(asked, values, place))
             if not decision.approved:
                 break
-            if decision.edited_args is not None:
-                edited = action.model_copy(update={"tool_args": decision.edited_args})
-                again = policy_verdict(self.policy, edited, values)
-                if again.outcome == "reject":
-                    decision = policy_decision(action, again, self.policy.name)
-                    break
-                approvals = () if edited.digest() != action.digest() else approvals
-                action, people = edited, max(people, again.people)
-            if people == 1:
-                break
             try:
-                approvals = with_approval(approvals, decision.decided_by, people)
+                if decision.edited_args is not None:
+                    edited = action.model_copy(update={"tool_args": decision.edited_args})
+                    again = edit_verdict(self.policy, edited, values)
+                    if again.outcome == "reject":
+                        decision = policy_decision(action, again, self.policy.name, place)
+                        break
+                    approvals = () if edited.digest() != action.digest() else approvals
+                    action, people = edited, max(people, again.people)
+                if people > 1:
+                    approvals = with_approval(approvals, decision.decided_by, people)
             except Refused as refusal:
-                decision = _refused(action, str(refusal), "quorum")
+                decision = _refused(action, str(refusal), "refused")
                 break
-            if len(approvals) == people:
+            if people == 1 or len(approvals) == people:
                 break
         waited = (time.perf_counter() - started) * 1000
-        return action, _complete(decision, proposed, action, approvals, waited)
+        return action, _complete(decision, proposed, action, approvals, waited, place)
 
-    def _request(
-        self,
-        action: Action,
-        reason: str,
-        people: int,
-        approvals: tuple[str, ...],
-        values: dict[str, Any],
-    ) -> ApprovalRequest:
+    def _request(self, asked: Asked, values: dict[str, Any], place: Place) -> ApprovalRequest:
         return ApprovalRequest(
             run_id=run_id_of(values),
-            action=action,
+            action=asked.action,
+            thread_id=place.thread_id or None,
             summary_context="\n".join(recent_messages(values)),
             policy_name=self.policy.name,
-            policy_reason=reason,
-            quorum=people,
-            approvals=list(approvals),
+            policy_reason=asked.reason,
+            quorum=asked.people,
+            approvals=list(asked.approvals),
         )
 
-    async def _answer(self, request: ApprovalRequest) -> Decision:
+    async def _answer(self, asked: Asked, request: ApprovalRequest) -> Decision:
+        """Raises what the backend raises: an error is not an answer."""
+        digest = asked.action.digest()
         if self.logger:
             self.logger.log_approval_requested(request.run_id, request, channel=self.channel)
         try:
-            return await self.backend.request_approval(request)
+            decision = await self.backend.request_approval(request)
         except Exception as error:
             if self.logger:
                 self.logger.log_error(request.run_id, error, {"action_id": request.action.id})
             raise
+        return _about(asked.action, digest, decision)
 
 
-def _about(action: Action, decision: Decision) -> Decision:
-    """The decision, if it is about this very call: an answer to another one is no approval."""
-    same_call = decision.edited_args is not None or decision.digest in (None, action.digest())
-    if decision.action_id == action.id and same_call:
+def _about(action: Action, asked: str, decision: Decision) -> Decision:
+    """The decision, if it is about this very call: an answer to another one is no approval.
+
+    `asked` is the digest of the call as it was asked about; the agent may change it meanwhile.
+    """
+    same_call = decision.edited_args is not None or decision.digest in (None, asked)
+    if decision.action_id == action.id and same_call and action.digest() == asked:
         return decision
     return _refused(action, "The answer is about another action.", "mismatch")
 
@@ -237,6 +238,7 @@ def _complete(
     final: Action,
     approvals: tuple[str, ...],
     waited_ms: float,
+    place: Place,
 ) -> Decision:
     """The decision bound to its call, with who took part and how long it took.
 
@@ -251,6 +253,7 @@ def _complete(
             "digest": about.digest(),
             "decided_by": ", ".join(approvals) if several else decision.decided_by,
             "approvals": list(approvals),
+            "decided_in": place.address,
             "latency_ms": decision.latency_ms or waited_ms,
         }
     )

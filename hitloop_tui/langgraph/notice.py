@@ -12,7 +12,8 @@ from langgraph.types import Interrupt
 
 from hitloop_tui.core.models import Action, ApprovalRequest
 from hitloop_tui.langgraph.decided import log_proposed, run_id_of
-from hitloop_tui.langgraph.execution import Place, awas_asked, run_to_end, was_asked
+from hitloop_tui.langgraph.dialogue import Detail, Dialogue
+from hitloop_tui.langgraph.execution import run_to_end
 from hitloop_tui.langgraph.question import recent_messages
 from hitloop_tui.langgraph.telemetry import GateLogger
 
@@ -24,8 +25,8 @@ log = logging.getLogger(__name__)
 class Notice:
     """`on_interrupt(payload, thread_id)` and the telemetry of a question.
 
-    Called when `interrupt()` raises: only then is a question open, and a question that the
-    checkpointer already holds was announced before.
+    Called when `interrupt()` raises: only then is a question open, and a question that was open
+    before this run was announced by an earlier one.
     """
 
     def __init__(self, logger: GateLogger | None, on_interrupt: InterruptCallback | None) -> None:
@@ -33,48 +34,58 @@ class Notice:
         self.on_interrupt = on_interrupt
 
     def give(
-        self, paused: GraphInterrupt, values: dict[str, Any], place: Place, label: bool = False
+        self,
+        paused: GraphInterrupt,
+        dialogue: Dialogue,
+        values: dict[str, Any],
+        label: bool = False,
     ) -> None:
-        asked = _only(paused)
-        if self._silent or was_asked(place, asked.id):
-            return
-        notice = self._announce(asked, values, place, label)
+        notice = self._announce(paused, dialogue, values, label)
         if inspect.isawaitable(notice):
             run_to_end(_quietly(notice))
 
     async def agive(
-        self, paused: GraphInterrupt, values: dict[str, Any], place: Place, label: bool = False
+        self,
+        paused: GraphInterrupt,
+        dialogue: Dialogue,
+        values: dict[str, Any],
+        label: bool = False,
     ) -> None:
         """`give` for an async graph."""
-        asked = _only(paused)
-        if self._silent or await awas_asked(place, asked.id):
-            return
-        notice = self._announce(asked, values, place, label)
+        notice = self._announce(paused, dialogue, values, label)
         if inspect.isawaitable(notice):
             await _quietly(notice)
 
-    @property
-    def _silent(self) -> bool:
-        return self.on_interrupt is None and self.logger is None
-
-    def _announce(self, asked: Interrupt, values: dict[str, Any], place: Place, label: bool) -> Any:
-        payload = asked.value[0]
-        self._log_question(payload["hitloop"], values, label)
+    def _announce(
+        self, paused: GraphInterrupt, dialogue: Dialogue, values: dict[str, Any], label: bool
+    ) -> Any:
+        asked: Interrupt = paused.args[0][0]
+        if asked.id == dialogue.open_id:
+            return None
+        payload, thread_id = asked.value[0], dialogue.place.thread_id
+        if self.logger:
+            self._log_question(self.logger, payload["hitloop"], values, thread_id, label)
         if self.on_interrupt is None:
             return None
         try:
-            return self.on_interrupt(payload, place.thread_id)
+            return self.on_interrupt(payload, thread_id)
         except Exception:
             log.exception("on_interrupt failed; the question is asked all the same")
             return None
 
-    def _log_question(self, detail: dict[str, Any], values: dict[str, Any], label: bool) -> None:
-        if self.logger is None:
-            return
+    def _log_question(
+        self,
+        logger: GateLogger,
+        detail: Detail,
+        values: dict[str, Any],
+        thread_id: str,
+        label: bool,
+    ) -> None:
         action, run_id = Action.model_validate(detail["action"]), run_id_of(values)
         request = ApprovalRequest(
             run_id=run_id,
             action=action,
+            thread_id=thread_id,
             summary_context="\n".join(recent_messages(values)),
             policy_name=detail["policy"],
             policy_reason=detail["policy_reason"],
@@ -82,13 +93,8 @@ class Notice:
             approvals=detail.get("approvals", []),
         )
         if not detail.get("approvals") and not detail.get("error"):
-            log_proposed(self.logger, values, action, label)
-        self.logger.log_approval_requested(run_id, request, channel="interrupt")
-
-
-def _only(paused: GraphInterrupt) -> Interrupt:
-    asked: Interrupt = paused.args[0][0]
-    return asked
+            log_proposed(logger, values, action, label)
+        logger.log_approval_requested(run_id, request, channel="interrupt")
 
 
 async def _quietly(notice: Any) -> None:

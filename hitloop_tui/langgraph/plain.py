@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from hitloop_tui.core.digest import action_digest
 from hitloop_tui.core.models import Action, Decision
+from hitloop_tui.core.plain_json import named
 
 INT64 = range(-(2**63), 2**64)
 NAMESPACE = uuid.UUID("6f0d7f4e-6a4f-4c53-9a6c-1c1f5f0d3b5e")
@@ -34,23 +34,19 @@ def stable_action(raw: Any, scope: str) -> Action:
     if isinstance(raw, Action):
         return raw
     action = Action.model_validate(raw)
-    if raw.get("id"):
+    if has_name(raw):
         return action
     return action.model_copy(update={"id": str(uuid.uuid5(NAMESPACE, scope + action.digest()))})
+
+
+def has_name(raw: Any) -> bool:
+    """Whether whoever proposed the Action gave it its id."""
+    return "id" in raw.model_fields_set if isinstance(raw, Action) else bool(raw.get("id"))
 
 
 def dump_action(action: Action) -> dict[str, Any]:
     """The Action as plain data; its arguments stay exactly what the digest was taken of."""
     return {**action.model_dump(mode="json", exclude={"tool_args"}), "tool_args": action.tool_args}
-
-
-def asked_digest(action: Action) -> str:
-    """The digest of the call as a person sees it.
-
-    It differs from `action.digest()` only when an argument is nothing that JSON can say, like a
-    Decimal: the checkpoint holds its text, and an approval of the text is all a person can give.
-    """
-    return action_digest(action.tool_name, action.model_dump(mode="json")["tool_args"])
 
 
 def dump_decision(decision: Decision) -> dict[str, Any]:
@@ -70,14 +66,18 @@ def plain(value: Any) -> Any:
         case int():
             return int(value) if value in INT64 else str(value)
         case str():
-            return value.encode("utf-8", "backslashreplace").decode()
+            return _storable_text(value)
         case bytes() | bytearray():
             return bytes(value)
         case BaseModel():
             return plain(value.model_dump())
         case Mapping():
-            return {str(plain(key)): plain(item) for key, item in value.items()}
+            return {name: plain(item) for name, item in named(value, _storable_text)}
         case list() | tuple() | set() | frozenset():
             return [plain(item) for item in value]
         case _:
             return plain(str(value))
+
+
+def _storable_text(value: str) -> str:
+    return str(value) if value.isascii() else value.encode("utf-8", "backslashreplace").decode()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from hitloop_tui.core.plain_json import json_text
-from hitloop_tui.langgraph.asking import Asked
-from hitloop_tui.langgraph.plain import asked_digest
+from hitloop_tui.langgraph.asked import Asked
 
 OnDeadline = Literal["reject", "escalate", "leave"]
 """What is to happen when nobody has answered in time."""
@@ -22,23 +21,28 @@ def question(
     asked: Asked,
     policy_name: str,
     state: Mapping[str, Any],
+    *,
     deadline: datetime | None = None,
     error: str | None = None,
+    answered: Sequence[str] = (),
+    asked_at: datetime | None = None,
     description: str | None = None,
     signed: bool = False,
     on_deadline: OnDeadline = "leave",
 ) -> list[dict[str, Any]]:
     """One question about one Action; `error` says why the answer before was refused.
 
-    `signed` tells the console that only signed answers count.
+    `answered` is what the task's answers so far were given to (see `dialogue`), and `asked_at` is
+    there when the task began long before it asked. `signed` tells the console that only signed
+    answers count.
     """
-    action, run_id = asked.action, state.get("run_id")
+    run_id = state.get("run_id")
     detail = {
         "version": VERSION,
-        "action": action.model_dump(mode="json"),
+        "action": asked.shown,
         "policy": policy_name,
         "policy_reason": asked.reason,
-        "digest": asked_digest(action),
+        "digest": asked.digest,
         "run_id": None if run_id is None else str(run_id),
         "deadline": None if deadline is None else deadline.isoformat(),
     }
@@ -48,9 +52,15 @@ def question(
         detail |= {"quorum": asked.people, "approvals": list(asked.approvals)}
     if signed:
         detail["signed"] = True
+    optional = {
+        "error": error,
+        "answered": list(answered),
+        "asked_at": asked_at.isoformat() if asked_at else None,
+    }
+    call = {"action": asked.shown["tool_name"], "args": asked.shown["tool_args"]}
     return [
         {
-            "action_request": {"action": action.tool_name, "args": action.tool_args},
+            "action_request": call,
             "config": {
                 "allow_ignore": True,
                 "allow_respond": True,
@@ -58,7 +68,7 @@ def question(
                 "allow_accept": True,
             },
             "description": description or _description(asked, recent_messages(state)),
-            "hitloop": detail if error is None else {**detail, "error": error},
+            "hitloop": detail | {name: value for name, value in optional.items() if value},
         }
     ]
 
@@ -81,18 +91,24 @@ def _one_line(message: Any) -> str:
 
 
 def _description(asked: Asked, context: list[str]) -> str:
-    action = asked.action
-    args = json_text(action.tool_args, indent=2, ascii_only=False)
+    """Markdown. The agent's words are set so that none of them can pass for a heading of ours."""
+    action = asked.shown
+    args = json_text(action["tool_args"], indent=2, ascii_only=False)
+    name = " ".join(action["tool_name"].replace("`", "'").split())
     sections = {
         "Why approval is needed": asked.reason,
         f"{asked.people} people must approve": _approved_so_far(asked),
         "Arguments": f"```json\n{args}\n```",
-        "Side effects": "\n".join(f"- {effect}" for effect in action.side_effects),
-        "Rationale": action.rationale,
-        "Context": "\n".join(f"- {line}" for line in context),
+        "Side effects": _list(action["side_effects"]),
+        "Rationale": "\n".join(f"> {line}" for line in action["rationale"].splitlines()),
+        "Context": _list(context),
     }
-    head = f"**Tool:** `{action.tool_name}`\n**Risk:** {action.risk_class.value}"
+    head = f"**Tool:** `{name}`\n**Risk:** {action['risk_class']}"
     return "\n\n".join([head, *(f"### {name}\n{text}" for name, text in sections.items() if text)])
+
+
+def _list(items: Iterable[str]) -> str:
+    return "\n".join(f"- {' '.join(item.split())}" for item in items)
 
 
 def _approved_so_far(asked: Asked) -> str:

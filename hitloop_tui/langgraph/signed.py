@@ -20,7 +20,7 @@ from hitloop_tui.core import signature
 from hitloop_tui.core.digest import canonical_json
 from hitloop_tui.errors import ConfigError, NotVerified
 from hitloop_tui.langgraph.answers import Refused
-from hitloop_tui.langgraph.asking import Asked
+from hitloop_tui.langgraph.asked import Asked
 from hitloop_tui.langgraph.execution import SCRATCHPAD
 
 TIMEOUT = "system:timeout"

@@ -15,8 +15,16 @@ from langgraph.errors import GraphBubbleUp
 from pydantic import ValidationError
 
 from hitloop_tui.core.models import Action, Decision, ToolResult
-from hitloop_tui.langgraph.execution import run_to_end
-from hitloop_tui.langgraph.plain import dump_decision, plain, stable_action, state_values
+from hitloop_tui.langgraph.decided import run_id_of
+from hitloop_tui.langgraph.execution import current_place, run_to_end
+from hitloop_tui.langgraph.plain import (
+    dump_decision,
+    has_name,
+    plain,
+    stable_action,
+    state_values,
+)
+from hitloop_tui.langgraph.spending import Spender, Spent
 from hitloop_tui.langgraph.telemetry import GateLogger
 
 Tool = Callable[..., Any] | BaseTool
@@ -41,12 +49,16 @@ def create_interrupt_tool_node(
     name or as a list. A state without `approval_decision` is an error and no refusal: LangGraph
     drops what its schema does not name, and an approved tool would be skipped without a word.
 
+    An approval pays for one call: a second pass through the node, a second `Send` to it, a fork of
+    the thread from before the call, and a second process that resumed the same question find it
+    spent (`hitl_status` is `already_executed`). Where a process died in the middle of the call, or
+    is making it still, `tool_result["status"]` is `outcome_unknown`, and it is not repeated.
+    All this needs a checkpointer that has stored the gate's checkpoint (with `durability="exit"` it
+    has not); without it nothing but the `spent` of the decision in the state is known.
+
     A tool that raises: with `on_error="raise"` the node fails, LangGraph keeps the thread where it
-    is, and running it again calls the tool again with the same approval. With `"record"` the
-    failure becomes the result and the approval is spent. A process that dies between the tool's
-    effect and the next checkpoint leaves no trace of the call either: at most once holds between
-    crashes, not across them. A tool that must never run twice needs an idempotency key of its own;
-    the Action's id is one.
+    is, and running the task again (a retry policy, `invoke(None)`) calls the tool again with the
+    same approval. With `"record"` the failure becomes the result and the approval is spent.
     """
     return ApprovedTools(_by_name(tool_registry), logger, require_approval, on_error)
 
@@ -66,8 +78,23 @@ class RefusedCall(Exception):
         self.update: Update = {"hitl_status": status, "tool_result": result}
 
 
+def _check(spent: Spent) -> None:
+    if spent == "by another":
+        raise AlreadyRun
+    if spent == "by this task":
+        error = "This call was begun before, and nobody knows how it ended."
+        raise RefusedCall("outcome_unknown", error)
+
+
+def _spender(decision: Decision | None) -> Spender | None:
+    if decision is None or decision.decided_in is None:
+        return None
+    place = current_place()
+    return Spender(place.elsewhere(decision.decided_in), place.task_id)
+
+
 class AlreadyRun(RefusedCall):
-    """The approval is spent; the result of the call it paid for stays in the state."""
+    """The approval is spent; the result of the call it paid for, if it is here, stays."""
 
     def __init__(self) -> None:
         super().__init__("already_executed", "This approval was used before.")
@@ -76,13 +103,14 @@ class AlreadyRun(RefusedCall):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call that may be made now."""
+    """One call that was approved."""
 
     run_id: str
     action: Action
     tool: Tool
     decision: Decision | None
-    started_at: datetime
+    spender: Spender | None
+    """None when nobody can know where the approval was given."""
 
 
 class ApprovedTools(Runnable[Any, Update]):
@@ -107,14 +135,18 @@ class ApprovedTools(Runnable[Any, Update]):
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Update:  # noqa: A002 - the name is LangChain's
         try:
             call = self._admit(state_values(input))
+            if call.spender:
+                _check(call.spender.spend())
         except RefusedCall as refused:
             return refused.update
+        started = self._start(call)
         try:
-            return self._finished(call, _run(call.tool, call.action.tool_args))
-        except GraphBubbleUp:  # the tool itself asks a person
-            raise
+            output = _run(call.tool, call.action.tool_args)
         except Exception as error:
-            return self._failed(call, error)
+            if call.spender and self._is_open(error):
+                call.spender.take_back()
+            return self._failed(call, started, error)
+        return self._record(call, started, success=True, result=_shown(output))
 
     async def ainvoke(
         self,
@@ -124,34 +156,44 @@ class ApprovedTools(Runnable[Any, Update]):
     ) -> Update:
         try:
             call = self._admit(state_values(input))
+            if call.spender:
+                _check(await call.spender.aspend())
         except RefusedCall as refused:
             return refused.update
+        started = self._start(call)
         try:
-            return self._finished(call, await _arun(call.tool, call.action.tool_args))
-        except GraphBubbleUp:
-            raise
+            output = await _arun(call.tool, call.action.tool_args)
         except Exception as error:
-            return self._failed(call, error)
+            if call.spender and self._is_open(error):
+                await call.spender.atake_back()
+            return self._failed(call, started, error)
+        return self._record(call, started, success=True, result=_shown(output))
 
     def _admit(self, values: dict[str, Any]) -> Call:
         raw = values.get("proposed_action")
         if raw is None:
             raise RefusedCall("no_action", "There is no action to run.")
         action = stable_action(raw, "")
-        decision = self._approval(values, action) if self.require_approval else None
+        decision = None
+        if self.require_approval:
+            decision = self._approval(values, action, has_name(raw))
+            action = action.model_copy(update={"id": decision.action_id})
         tool = self.tools.get(action.tool_name)
         if tool is None:
             error = f"There is no tool named {action.tool_name!r}."
             raise RefusedCall("unknown_tool", error, action_id=action.id)
-        run_id = str(values.get("run_id") or "unknown")
-        if self.logger:
-            self.logger.log_tool_execution_start(run_id, action)
-        return Call(run_id, action, tool, decision, datetime.now(UTC))
+        return Call(run_id_of(values), action, tool, decision, _spender(decision))
 
-    def _approval(self, values: dict[str, Any], action: Action) -> Decision:
+    def _start(self, call: Call) -> datetime:
+        if self.logger:
+            self.logger.log_tool_execution_start(call.run_id, call.action)
+        return datetime.now(UTC)
+
+    def _approval(self, values: dict[str, Any], action: Action, named: bool) -> Decision:
         """The decision that lets `action` run.
 
-        One without a digest was not made by our gate and is bound to the Action's id alone.
+        One without a digest was not made by our gate and is bound to the Action's id alone; with a
+        digest the id does not matter when nobody gave one and each execution makes its own.
         """
         if "approval_decision" not in values:
             raise KeyError(NO_ROOM)
@@ -160,32 +202,31 @@ class ApprovedTools(Runnable[Any, Update]):
             why = {"action_id": action.id, "rejection_reason": decision.reason}
             raise RefusedCall("not_approved", f"Not approved: {decision.reason}", **why)
         same_call = decision.digest in (None, action.digest())
-        if not same_call or decision.action_id != action.id:
+        same_action = decision.action_id == action.id or (decision.digest and not named)
+        if not (same_call and same_action):
             error = "What is about to run is not what was approved."
             raise RefusedCall("digest_mismatch", error, action_id=action.id)
         if decision.spent:
             raise AlreadyRun
         return decision
 
-    def _finished(self, call: Call, output: Any) -> Update:
-        return self._record(call, {"success": True, "result": plain(output)})
+    def _is_open(self, error: Exception) -> bool:
+        """Whether the task is to be executed again: it failed, or the tool itself asks a person."""
+        return self.on_error == "raise" or isinstance(error, GraphBubbleUp)
 
-    def _failed(self, call: Call, error: Exception) -> Update:
+    def _failed(self, call: Call, started: datetime, error: Exception) -> Update:
+        if isinstance(error, GraphBubbleUp):
+            raise error
         if self.logger:
             self.logger.log_error(call.run_id, error, {"action_id": call.action.id})
         if self.on_error == "raise":
             raise error
-        text = plain(str(error))
-        return self._record(
-            call, {"success": False, "error": text, "error_class": type(error).__name__}
-        )
+        kind, text = type(error).__name__, plain(str(error))
+        return self._record(call, started, success=False, error=text, error_class=kind)
 
-    def _record(self, call: Call, outcome: dict[str, Any]) -> Update:
+    def _record(self, call: Call, started: datetime, **outcome: Any) -> Update:
         result = ToolResult(
-            action_id=call.action.id,
-            started_at=call.started_at,
-            finished_at=datetime.now(UTC),
-            **outcome,
+            action_id=call.action.id, started_at=started, finished_at=datetime.now(UTC), **outcome
         )
         if self.logger:
             self.logger.log_tool_execution_end(call.run_id, result)
@@ -209,6 +250,14 @@ def _decision(raw: Any, action: Action) -> Decision:
     except ValidationError:
         error = "There is no decision about this action."
         raise RefusedCall("no_decision", error, action_id=action.id) from None
+
+
+def _shown(output: Any) -> Any:
+    """Never raises: the tool has run, and a failed node would run it again."""
+    try:
+        return plain(output)
+    except Exception as error:
+        return f"{type(output).__name__} that cannot be shown: {type(error).__name__}"
 
 
 def _run(tool: Tool, args: dict[str, Any]) -> Any:

@@ -7,17 +7,17 @@ everybody after it is told who was first. A decision stays in the store until so
 
 from __future__ import annotations
 
-import hashlib
-import json
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from abc import abstractmethod
+from collections.abc import Callable
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import ClassVar, Self, TypeAlias
 
 from hitloop_tui.core.models import Decision
-from hitloop_tui.persistence.record import PendingApprovalRecord
+from hitloop_tui.persistence.decisions_here import DecisionsHere
+from hitloop_tui.persistence.record import PendingApprovalRecord, question_key
 from hitloop_tui.persistence.resolution import Outcome, Resolution, StoredDecision
+
+__all__ = ["ApprovalStore", "Clock", "Cursor", "PendingApprovalRecord", "question_key", "utc_now"]
 
 Clock: TypeAlias = Callable[[], datetime]
 Cursor: TypeAlias = tuple[datetime, str]
@@ -27,15 +27,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def question_key(record: PendingApprovalRecord) -> str:
-    """Which Action of which run of which thread is asked about, after who approved it, whatever the
-    callback id. Whether it is the same call as before, its digest says."""
-    parts = [record.thread_id, record.run_id, record.action_id, *sorted(record.approvals)]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-class ApprovalStore(ABC):
+class ApprovalStore(DecisionsHere):
     """Keeps approval requests and their decisions."""
+
+    clock: Clock = staticmethod(utc_now)
 
     look_seconds: ClassVar[float | None] = 0.25
     """How often who waits looks again, for other processes decide too; None where none can."""
@@ -55,14 +50,6 @@ class ApprovalStore(ABC):
         """
 
     @abstractmethod
-    async def get(self, callback_id: str) -> PendingApprovalRecord | None:
-        """The request, while it is undecided and not expired."""
-
-    @abstractmethod
-    async def delete(self, callback_id: str) -> bool:
-        """Forget the request and its decision; False when there was none."""
-
-    @abstractmethod
     async def list_pending(
         self, thread_id: str | None = None, limit: int = 100, after: Cursor | None = None
     ) -> list[PendingApprovalRecord]:
@@ -75,27 +62,6 @@ class ApprovalStore(ABC):
     @abstractmethod
     async def cleanup_expired(self) -> int:
         """Delete undecided requests that are expired, and say how many."""
-
-    @abstractmethod
-    async def status(self, callback_id: str) -> Resolution:
-        """Where a request stands: pending, decided (with the decision), expired or unknown."""
-
-    @abstractmethod
-    async def decisions(self, callback_ids: Iterable[str]) -> dict[str, StoredDecision]:
-        """The decisions there are for these requests."""
-
-    @abstractmethod
-    async def find(
-        self, question: str, holder: str | None = None
-    ) -> tuple[PendingApprovalRecord, StoredDecision | None] | None:
-        """The newest request with this `question_key` whose decision, if any, nobody took yet.
-
-        One that `holder` took counts as not taken. Expired requests are not found.
-        """
-
-    @abstractmethod
-    async def deliver(self, callback_id: str, to: str, over: str | None = None) -> bool:
-        """Take the decision: True for the first who does, or when `over` had taken it before."""
 
     async def resolve(
         self,
@@ -111,21 +77,12 @@ class ApprovalStore(ABC):
             return Resolution(Outcome.RECORDED, stored)
         return (await self.status(callback_id)).told(delivery_id, decision.approved)
 
-    @abstractmethod
-    async def _decide(self, callback_id: str, stored: StoredDecision, *, late: bool) -> bool:
-        """Store the decision in one step, if the request is there, undecided and not expired."""
-
-    async def close(self) -> None:  # noqa: B027 - an optional hook, not a missing abstract
+    async def close(self) -> None:
         """Release what the store holds. Records stay."""
 
     async def __aenter__(self) -> Self:
         await self.setup()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.close()

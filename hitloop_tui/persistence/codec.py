@@ -7,6 +7,7 @@ that a lone surrogate or a NUL in an agent's words fits into any database.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from hitloop_tui.errors import BadInput
 
 TAG = "\u0000hitloop"
 JSON_INTEGER = 2**63
+LONGEST_KEY = 1000
 
 _READ: dict[str, Callable[[Any], Any]] = {
     "int": lambda text: int(text, 16),
@@ -49,10 +51,25 @@ def decode(text: str) -> Any:
     return _read(json.loads(text))
 
 
-def column(text: str) -> str:
-    """`text` for a database column, without NUL and lone surrogates; different texts stay so."""
-    clean = "\\" not in text and "\u0000" not in text and text.isprintable()
+def escaped(text: str) -> str:
+    """`text` in printable ASCII; `unescaped` gives it back."""
+    clean = text.isascii() and text.isprintable() and "\\" not in text
     return text if clean else json.dumps(text)[1:-1]
+
+
+def unescaped(text: str) -> str:
+    return str(json.loads(f'"{text}"')) if "\\" in text else text
+
+
+def column(text: str) -> str:
+    """`text` for a column with an index: escaped, and hashed when it is long.
+
+    PostgreSQL's indexes take 2,704 bytes a row. Different texts stay different.
+    """
+    short = escaped(text)
+    if len(short) <= LONGEST_KEY:
+        return short
+    return f"\\sha256:{hashlib.sha256(short.encode()).hexdigest()}"  # no escape of JSON's
 
 
 def _plain(value: Any) -> Any:

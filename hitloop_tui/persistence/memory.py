@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from hitloop_tui.errors import AlreadyAsked
 from hitloop_tui.persistence.base import ApprovalStore, Clock, Cursor, question_key, utc_now
+from hitloop_tui.persistence.codec import column
 from hitloop_tui.persistence.record import PendingApprovalRecord
 from hitloop_tui.persistence.resolution import Outcome, Resolution, StoredDecision
 
@@ -26,7 +28,10 @@ class _Row:
 
 
 class InMemoryApprovalStore(ApprovalStore):
-    """Keeps requests in a dict. Requests done with for `retention` are forgotten."""
+    """Keeps requests in a dict, for all threads of the process.
+
+    Forgotten after `retention`: requests whose decision was taken, and expired ones.
+    """
 
     look_seconds: ClassVar[float | None] = None
 
@@ -38,18 +43,19 @@ class InMemoryApprovalStore(ApprovalStore):
         self._rows: dict[str, _Row] = {}
         self._asked: defaultdict[str, list[str]] = defaultdict(list)
         self._puts = 0
+        self._lock = threading.RLock()
 
     async def setup(self) -> None:
         """Nothing to create."""
 
     async def put(self, record: PendingApprovalRecord) -> None:
-        known = self._rows.get(record.callback_id)
-        if known is None:
-            row = _Row(_copy(record), question_key(record))
-            self._rows[record.callback_id] = row
-            self._asked[row.question].append(record.callback_id)
-            self._sweep_sometimes()
-        elif known.record != record:
+        row = _Row(_copy(record), question_key(record))
+        with self._lock:
+            known = self._rows.setdefault(record.callback_id, row)
+            if known is row:
+                self._asked[row.question].append(record.callback_id)
+                self._sweep_sometimes()
+        if known.record != record:
             raise AlreadyAsked("this callback id belongs to another request")
 
     async def get(self, callback_id: str) -> PendingApprovalRecord | None:
@@ -57,37 +63,33 @@ class InMemoryApprovalStore(ApprovalStore):
         return _copy(row.record) if row and self._pending(row) else None
 
     async def delete(self, callback_id: str) -> bool:
-        row = self._rows.pop(callback_id, None)
-        if row is None:
-            return False
-        self._asked[row.question].remove(callback_id)
-        if not self._asked[row.question]:
-            del self._asked[row.question]
-        return True
+        with self._lock:
+            return self._forget(callback_id)
 
     async def list_pending(
         self, thread_id: str | None = None, limit: int = 100, after: Cursor | None = None
     ) -> list[PendingApprovalRecord]:
+        with self._lock:
+            rows = list(self._rows.values())
         pending = [
             row.record
-            for row in self._rows.values()
+            for row in rows
             if self._pending(row)
             and thread_id in (None, row.record.thread_id)
-            and (after is None or row.record.cursor > after)
+            and (after is None or _place(row.record.cursor) > _place(after))
         ]
-        pending.sort(key=lambda record: record.cursor)
+        pending.sort(key=lambda record: _place(record.cursor))
         return [_copy(record) for record in pending[: max(0, limit)]]
 
     async def cleanup_expired(self) -> int:
         now = self.clock()
-        expired = [
-            callback_id
-            for callback_id, row in self._rows.items()
-            if row.stored is None and row.record.is_expired(now)
-        ]
-        for callback_id in expired:
-            await self.delete(callback_id)
-        return len(expired)
+        with self._lock:
+            expired = [
+                callback_id
+                for callback_id, row in self._rows.items()
+                if row.stored is None and row.record.is_expired(now)
+            ]
+            return sum(map(self._forget, expired))
 
     async def status(self, callback_id: str) -> Resolution:
         row = self._rows.get(callback_id)
@@ -105,7 +107,8 @@ class InMemoryApprovalStore(ApprovalStore):
     async def find(
         self, question: str, holder: str | None = None
     ) -> tuple[PendingApprovalRecord, StoredDecision | None] | None:
-        rows = [self._rows[callback_id] for callback_id in self._asked.get(question, ())]
+        with self._lock:
+            rows = [self._rows[callback_id] for callback_id in self._asked.get(question, ())]
         open_ = [
             row
             for row in rows
@@ -113,22 +116,24 @@ class InMemoryApprovalStore(ApprovalStore):
         ]
         if not open_:
             return None
-        newest = max(open_, key=lambda row: row.record.cursor)
+        newest = max(open_, key=lambda row: _place(row.record.cursor))
         return _copy(newest.record), newest.stored
 
     async def deliver(self, callback_id: str, to: str, over: str | None = None) -> bool:
-        row = self._rows.get(callback_id)
-        if row is None or row.stored is None or row.stored.delivered_to not in (None, over):
-            return False
-        row.stored = replace(row.stored, delivered_to=to)
-        return True
+        with self._lock:
+            row = self._rows.get(callback_id)
+            if row is None or row.stored is None or row.stored.delivered_to not in (None, over):
+                return False
+            row.stored = replace(row.stored, delivered_to=to)
+            return True
 
     async def _decide(self, callback_id: str, stored: StoredDecision, *, late: bool) -> bool:
-        row = self._rows.get(callback_id)
-        if row is None or row.stored or (not late and row.record.is_expired(stored.decided_at)):
-            return False
-        row.stored = replace(stored, decision=stored.decision.model_copy())
-        return True
+        with self._lock:
+            row = self._rows.get(callback_id)
+            if row is None or row.stored or (not late and row.record.is_expired(stored.decided_at)):
+                return False
+            row.stored = replace(stored, decision=stored.decision.model_copy())
+            return True
 
     def _pending(self, row: _Row) -> bool:
         return row.stored is None and not row.record.is_expired(self.clock())
@@ -140,11 +145,30 @@ class InMemoryApprovalStore(ApprovalStore):
         self._puts = 0
         past = self.clock() - self.retention
         for callback_id, row in list(self._rows.items()):
-            taken = row.stored is not None and row.stored.delivered_to is not None
-            ended = row.stored.decided_at if row.stored and taken else row.record.expires_at
+            ended = _ended(row)
             if ended is not None and ended < past:
-                del self._rows[callback_id]
-                self._asked[row.question].remove(callback_id)
+                self._forget(callback_id)
+
+    def _forget(self, callback_id: str) -> bool:
+        row = self._rows.pop(callback_id, None)
+        if row is None:
+            return False
+        self._asked[row.question].remove(callback_id)
+        if not self._asked[row.question]:
+            del self._asked[row.question]
+        return True
+
+
+def _place(cursor: Cursor) -> Cursor:
+    """Where the databases sort it."""
+    return cursor[0], column(cursor[1])
+
+
+def _ended(row: _Row) -> datetime | None:
+    """When nobody could ask for it any more; a decision that nobody took waits for ever."""
+    if row.stored is None:
+        return row.record.expires_at
+    return row.stored.decided_at if row.stored.delivered_to is not None else None
 
 
 def _copy(record: PendingApprovalRecord) -> PendingApprovalRecord:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -116,6 +118,13 @@ class PendingApprovalRecord:
         }
         known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
         return cls(**{**known, **times})
+
+
+def question_key(record: PendingApprovalRecord) -> str:
+    """Which Action of which run of which thread is asked about, after who approved it, whatever the
+    callback id. Whether it is the same call as before, its digest says."""
+    parts = [record.thread_id, record.run_id, record.action_id, *sorted(record.approvals)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _risk(name: str) -> RiskClass:

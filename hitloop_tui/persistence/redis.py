@@ -5,6 +5,7 @@ How much a crash of the server can lose is the server's `appendfsync` setting.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from hitloop_tui.errors import AlreadyAsked, ConfigError
 from hitloop_tui.persistence import redis_scripts as scripts
 from hitloop_tui.persistence.base import ApprovalStore, Clock, Cursor, question_key, utc_now
-from hitloop_tui.persistence.codec import column
+from hitloop_tui.persistence.codec import column, escaped
 from hitloop_tui.persistence.record import PendingApprovalRecord
 from hitloop_tui.persistence.resolution import Outcome, Resolution, StoredDecision
 from hitloop_tui.persistence.sql import body_of, record_of
@@ -22,15 +23,20 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 PLACE_DIGITS = 20
+ID_AT = PLACE_DIGITS + 1
+"""Where the id begins in a place, as Lua counts."""
 BEFORE_EPOCH = 10**18
 """Added to microseconds since 1970, so that earlier ones sort too."""
 
 PAGE = 200
 STORED = ("decision", "delivery", "taken")
 
+_log = logging.getLogger(__name__)
+
 
 class RedisApprovalStore(ApprovalStore):
-    """Requests in Redis. Decided ones are forgotten `retention` after their decision."""
+    """Requests in Redis. They are forgotten `retention` after somebody took the decision; nothing
+    that still matters has a time to live, so a server that evicts only `volatile` keys is fine."""
 
     KEY_PREFIX = "{hitloop}:"
 
@@ -40,7 +46,7 @@ class RedisApprovalStore(ApprovalStore):
         super().__init__(clock=clock)
         self.retention = retention
         self._client: Any = client
-        names = ("PUT", "DECIDE", "DELIVER", "DELETE", "CLEANUP", "FIND")
+        names = ("PUT", "LIST", "DECIDE", "DELIVER", "DELETE", "CLEANUP", "FIND")
         self._scripts = {n: client.register_script(getattr(scripts, n)) for n in names}
 
     @classmethod
@@ -52,7 +58,14 @@ class RedisApprovalStore(ApprovalStore):
         return cls(redis.from_url(url))
 
     async def setup(self) -> None:
-        await self._client.ping()
+        """See that the server is there. Raises ConfigError when it may evict open requests."""
+        memory = await self._client.info("memory")
+        policy = str(memory.get("maxmemory_policy", "noeviction"))
+        if memory.get("maxmemory") and policy.startswith("allkeys"):
+            raise ConfigError(
+                f"this Redis has maxmemory-policy {policy}: it would drop approval requests when it"
+                " is full; set it to noeviction, or to a policy that begins with volatile-"
+            )
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -78,26 +91,26 @@ class RedisApprovalStore(ApprovalStore):
         return record_of(body) if body is not None and pending else None
 
     async def delete(self, callback_id: str) -> bool:
-        return bool(await self._run("DELETE", self._request(callback_id), self.KEY_PREFIX))
+        return bool(await self._run("DELETE", self._request(callback_id), self.KEY_PREFIX, ID_AT))
 
     async def list_pending(
         self, thread_id: str | None = None, limit: int = 100, after: Cursor | None = None
     ) -> list[PendingApprovalRecord]:
         name = "pending" if thread_id is None else f"thread:{column(thread_id)}"
-        start, found = f"({_place(after)}" if after else "-", list[PendingApprovalRecord]()
-        while len(found) < limit:
-            index = self.KEY_PREFIX + name
-            places = await self._client.zrangebylex(index, start, "+", start=0, num=PAGE)
-            pipe = self._client.pipeline(transaction=False)
-            for place in places:
-                pipe.hmget(self._request_at(_text(place)), "body", "expires", "decision")
-            for body, expires, decision in await pipe.execute():
-                if body is not None and decision is None and not self._past(_text(expires)):
-                    found.append(record_of(_text(body)))
-            if len(places) < PAGE:
-                break
-            start = f"({_text(places[-1])}"
-        return found[: max(0, limit)]
+        index, start = f"{self.KEY_PREFIX}{name}", f"({_place(after)}" if after else "-"
+        found, more = list[PendingApprovalRecord](), True
+        while more and len(found) < limit:
+            wanted = min(PAGE, limit - len(found))
+            seen, last, bodies, lost = await self._run(
+                "LIST", index, self.KEY_PREFIX, start, wanted, self._now(), ID_AT
+            )
+            more = seen == wanted
+            found += [record_of(_text(body)) for body in bodies]
+            start = f"({_text(last)}"
+            for place in lost:
+                gone = _text(place)[PLACE_DIGITS:][:8]
+                _log.error("approval request %s… is gone from Redis: somebody removed it", gone)
+        return found
 
     async def cleanup_expired(self) -> int:
         total, seen = 0, PAGE
@@ -108,7 +121,7 @@ class RedisApprovalStore(ApprovalStore):
                 self.KEY_PREFIX,
                 self._now(),
                 PAGE,
-                PLACE_DIGITS + 1,
+                ID_AT,
             )
             total += forgotten
         return total
@@ -137,8 +150,8 @@ class RedisApprovalStore(ApprovalStore):
             f"{self.KEY_PREFIX}question:{question}",
             self.KEY_PREFIX,
             self._now(),
-            holder or "",
-            PLACE_DIGITS + 1,
+            escaped(holder or ""),
+            ID_AT,
         )
         if not found:
             return None
@@ -146,20 +159,20 @@ class RedisApprovalStore(ApprovalStore):
         return record_of(_text(body)), _stored(stored) if stored[0] is not None else None
 
     async def deliver(self, callback_id: str, to: str, over: str | None = None) -> bool:
-        return bool(await self._run("DELIVER", self._request(callback_id), to, over or ""))
+        forget_at = microseconds(self.clock() + self.retention) // 1000
+        given = self.KEY_PREFIX, escaped(to), escaped(over or ""), forget_at, ID_AT
+        return bool(await self._run("DELIVER", self._request(callback_id), *given))
 
     async def _decide(self, callback_id: str, stored: StoredDecision, *, late: bool) -> bool:
-        forget_at = stored.decided_at + self.retention
         return bool(
             await self._run(
                 "DECIDE",
                 self._request(callback_id),
                 self.KEY_PREFIX,
                 stored.to_text(),
-                column(stored.delivery_id or ""),
+                escaped(stored.delivery_id or ""),
                 microseconds(stored.decided_at),
                 "late" if late else "",
-                microseconds(forget_at) // 1000,
             )
         )
 
@@ -172,9 +185,6 @@ class RedisApprovalStore(ApprovalStore):
 
     def _request(self, callback_id: str) -> str:
         return f"{self.KEY_PREFIX}request:{column(callback_id)}"
-
-    def _request_at(self, place: str) -> str:
-        return f"{self.KEY_PREFIX}request:{place[PLACE_DIGITS:]}"
 
     def _past(self, expires: str | None) -> bool:
         return bool(expires) and int(expires or 0) <= self._now()

@@ -6,17 +6,35 @@ A request is a hash `request:ID`. Sorted sets index it by its place in the order
 
 from __future__ import annotations
 
-_FORGET = """
-local function forget(prefix, key)
+_SETTLE = """
+local function settle(prefix, question, id_at)
+  local longest = 0
+  for _, place in ipairs(redis.call('ZRANGE', question, 0, -1)) do
+    local left = redis.call('PTTL', prefix .. 'request:' .. string.sub(place, id_at))
+    if left == -1 then return end
+    if left == -2 then redis.call('ZREM', question, place) end
+    longest = math.max(longest, left)
+  end
+  if longest > 0 then redis.call('PEXPIRE', question, longest) end
+end
+"""
+"""The index of a question goes with the last request in it; -1 is one that is not done with."""
+
+_FORGET = (
+    _SETTLE
+    + """
+local function forget(prefix, key, id_at)
   local f = redis.call('HMGET', key, 'place', 'thread', 'question')
   if not f[1] then return 0 end
   redis.call('ZREM', prefix .. 'pending', f[1])
   redis.call('ZREM', prefix .. 'thread:' .. f[2], f[1])
   redis.call('ZREM', prefix .. 'expires', f[1])
   redis.call('ZREM', prefix .. 'question:' .. f[3], f[1])
+  settle(prefix, prefix .. 'question:' .. f[3], id_at)
   return redis.call('DEL', key)
 end
 """
+)
 
 PUT = """
 local prefix, body, place, expires, thread, question = unpack(ARGV)
@@ -34,30 +52,55 @@ return 1
 """KEYS: the request. Returns 1 stored, 0 known, -1 another request has the id."""
 
 DECIDE = """
-local prefix, decision, delivery, now, late, forget_at = unpack(ARGV)
-local f = redis.call('HMGET', KEYS[1], 'place', 'decision', 'expires', 'thread', 'question')
+local prefix, decision, delivery, now, late = unpack(ARGV)
+local f = redis.call('HMGET', KEYS[1], 'place', 'decision', 'expires', 'thread')
 if not f[1] or f[2] then return 0 end
 if late == '' and f[3] ~= '' and tonumber(f[3]) <= tonumber(now) then return 0 end
 redis.call('HSET', KEYS[1], 'decision', decision, 'delivery', delivery)
 redis.call('ZREM', prefix .. 'pending', f[1])
 redis.call('ZREM', prefix .. 'thread:' .. f[4], f[1])
 redis.call('ZREM', prefix .. 'expires', f[1])
-redis.call('PEXPIREAT', KEYS[1], forget_at)
-redis.call('PEXPIREAT', prefix .. 'question:' .. f[5], forget_at)
 return 1
 """
 """KEYS: the request. Returns 1 when this decided."""
 
-DELIVER = """
-local f = redis.call('HMGET', KEYS[1], 'decision', 'taken')
-if not f[1] or (f[2] and f[2] ~= ARGV[2]) then return 0 end
-redis.call('HSET', KEYS[1], 'taken', ARGV[1])
+DELIVER = (
+    _SETTLE
+    + """
+local prefix, to, over, forget_at, id_at = unpack(ARGV)
+local f = redis.call('HMGET', KEYS[1], 'decision', 'taken', 'question')
+if not f[1] or (f[2] and f[2] ~= over) then return 0 end
+redis.call('HSET', KEYS[1], 'taken', to)
+redis.call('PEXPIREAT', KEYS[1], forget_at)
+settle(prefix, prefix .. 'question:' .. f[3], id_at)
 return 1
 """
-"""KEYS: the request. ARGV: who takes it, and whose taking may be replaced."""
+)
+"""KEYS: the request. ARGV: prefix, who takes it, whose taking may be replaced, when to forget it,
+where the id begins in a place."""
 
-DELETE = _FORGET + "return forget(ARGV[1], KEYS[1])"
-"""KEYS: the request. Returns how many were deleted."""
+LIST = """
+local prefix, start, limit, now, id_at = unpack(ARGV)
+local places = redis.call('ZRANGEBYLEX', KEYS[1], start, '+', 'LIMIT', 0, limit)
+local bodies, lost = {}, {}
+for _, place in ipairs(places) do
+  local key = prefix .. 'request:' .. string.sub(place, id_at)
+  local f = redis.call('HMGET', key, 'body', 'expires')
+  if not f[1] then
+    redis.call('ZREM', KEYS[1], place)
+    lost[#lost + 1] = place
+  elseif f[2] == '' or tonumber(f[2]) > tonumber(now) then
+    bodies[#bodies + 1] = f[1]
+  end
+end
+return {#places, places[#places] or '', bodies, lost}
+"""
+"""KEYS: an index of undecided requests. ARGV: prefix, where to start, how many at once, now, where
+the id begins in a place. Returns how many there were, the last place, the requests of those that
+are not expired, and the places whose request somebody else took from Redis."""
+
+DELETE = _FORGET + "return forget(ARGV[1], KEYS[1], ARGV[2])"
+"""KEYS: the request. ARGV: prefix, where the id begins in a place. Returns how many it deleted."""
 
 CLEANUP = (
     _FORGET
@@ -65,7 +108,8 @@ CLEANUP = (
 local places = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[2], 'LIMIT', 0, ARGV[3])
 local forgotten = 0
 for _, place in ipairs(places) do
-  forgotten = forgotten + forget(ARGV[1], ARGV[1] .. 'request:' .. string.sub(place, ARGV[4]))
+  local key = ARGV[1] .. 'request:' .. string.sub(place, ARGV[4])
+  forgotten = forgotten + forget(ARGV[1], key, ARGV[4])
   redis.call('ZREM', KEYS[1], place)
 end
 return {#places, forgotten}

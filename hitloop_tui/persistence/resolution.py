@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from hitloop_tui.core.models import Decision
-from hitloop_tui.persistence.codec import decode, encode
+from hitloop_tui.persistence.codec import decode, encode, unescaped
 
 
 class Outcome(StrEnum):
@@ -41,9 +41,15 @@ class StoredDecision:
     def from_text(
         cls, text: str, delivery_id: str | None, delivered_to: str | None
     ) -> StoredDecision:
+        """From columns as the stores keep them, escaped."""
         data: dict[str, Any] = decode(text)
         decision = Decision.model_validate(data["decision"])
-        return cls(decision, data["decided_at"], delivery_id, delivered_to)
+        return cls(
+            decision,
+            data["decided_at"],
+            delivery_id and unescaped(delivery_id),
+            delivered_to and unescaped(delivered_to),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from hitloop_tui.errors import AlreadyAsked
 from hitloop_tui.persistence.base import ApprovalStore, Cursor, question_key
-from hitloop_tui.persistence.codec import column, decode, encode
+from hitloop_tui.persistence.codec import column, decode, encode, escaped
 from hitloop_tui.persistence.record import PendingApprovalRecord
 from hitloop_tui.persistence.resolution import Outcome, Resolution, StoredDecision
 from hitloop_tui.persistence.tables import PENDING, STORED, TABLE, microseconds
@@ -121,7 +121,7 @@ class SqlApprovalStore(ApprovalStore):
             f"SELECT body, {STORED} FROM {TABLE} WHERE question = ? AND (({PENDING}) OR"
             " (decision IS NOT NULL AND (delivered_to IS NULL OR delivered_to = ?)))"
             " ORDER BY created_us DESC, callback_id DESC LIMIT 1",
-            (question, self._now(), holder or ""),
+            (question, self._now(), escaped(holder or "")),
         )
         if not rows:
             return None
@@ -132,7 +132,7 @@ class SqlApprovalStore(ApprovalStore):
         changed = await self._change(
             f"UPDATE {TABLE} SET delivered_to = ? WHERE callback_id = ?"
             " AND decision IS NOT NULL AND (delivered_to IS NULL OR delivered_to = ?)",
-            (to, column(callback_id), over or ""),
+            (escaped(to), column(callback_id), escaped(over or "")),
         )
         return changed > 0
 
@@ -144,7 +144,7 @@ class SqlApprovalStore(ApprovalStore):
             (
                 stored.to_text(),
                 decided,
-                stored.delivery_id and column(stored.delivery_id),
+                stored.delivery_id and escaped(stored.delivery_id),
                 column(callback_id),
                 *([] if late else [decided]),
             ),

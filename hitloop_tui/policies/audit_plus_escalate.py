@@ -104,14 +104,10 @@ class AuditPlusEscalatePolicy(HITLPolicy):
             "tags": list(decision.tags),
         }
         log = list(state.get(HISTORY) or ())
-        places = [place for place, one in enumerate(log) if one["action_id"] == action.id]
-        rejected_before = any(not log[place]["approved"] for place in places)
-        if places:
-            log[places[0]] = entry
-        else:
-            log.append(entry)
+        place = next((n for n, one in enumerate(log) if one["action_id"] == action.id), len(log))
+        earlier, log[place : place + 1] = log[place : place + 1], [entry]
         state = {**state, HISTORY: log}
-        if decision.approved or rejected_before:
+        if decision.approved or any(not one["approved"] for one in earlier):
             return state
         return _counted(state, "_rejection_count", REJECTIONS_ALARMING, "repeated_rejections")
 
@@ -135,7 +131,7 @@ def _run_length(action: Action, state: dict[str, Any]) -> int:
 
 def _counted(state: dict[str, Any], counter: str, alarming: int, signal: str) -> dict[str, Any]:
     count = (state.get(counter) or 0) + 1
-    signals = list(state.get(SIGNALS) or ())
+    signals = several(state.get(SIGNALS))
     if count >= alarming and signal not in signals:
         return {**state, counter: count, SIGNALS: [*signals, signal]}
     return {**state, counter: count}

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+from hitloop_tui.core.plain_json import json_text
 from hitloop_tui.policies.arguments import loosely, parts
 
 Globs = tuple[str, ...]
@@ -89,7 +90,7 @@ def either(globs: Globs) -> str:
 
 
 def shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = json_text(value, ascii_only=False)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… +{len(text) - SHOWN} characters"
 
 
@@ -100,7 +101,7 @@ def _obstacle(text: str, glob: str) -> str | None:
     if any(map(_climbs, listed)) and not _climbs(glob):
         unseen = ".."
     wrong = next((part for part in listed if not fnmatchcase(part, glob)), None)
-    if unseen is wrong is None:
+    if unseen is None and wrong is None:
         return None
     if not fnmatchcase(text, glob):
         return ""

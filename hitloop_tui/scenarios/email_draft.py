@@ -134,7 +134,8 @@ class EmailDraftScenario(Scenario):
         return f"The task: send an email to {args['recipient']}, subject “{args['subject']}”."
 
     def decoys(self) -> Mapping[str, Sequence[Any]]:
-        return {"recipient": [*self.VALID_RECIPIENTS, *self.INVALID_RECIPIENTS]}
+        """Colleagues only: an address that no right e-mail has would give the wrong ones away."""
+        return {"recipient": self.VALID_RECIPIENTS}
 
     def achieves(self, intended: Action, executed: Action) -> bool:
         """The wording is the writer's; whom it reaches and under which subject is the task."""

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hitloop_tui.backends import DiscordVerifier, SlackVerifier, StandardWebhooks, WebhookBackend
 from hitloop_tui.backends.callbacks import Reply
 from hitloop_tui.backends.standard_webhooks import sign
-from hitloop_tui.errors import ConfigError
+from hitloop_tui.errors import BadInput, ConfigError, NotVerified
 from tests.backends.desk import Sender, a_request
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
@@ -188,6 +188,13 @@ def test_signatures_are_those_of_the_standard(body, message_id, key):
     assert StandardWebhooks(secret).verify(theirs, text.encode()).callback_id == body.hex()
 
 
+def test_the_standards_own_example():
+    """standardwebhooks' test of `sign`, published in all its reference libraries."""
+    secret, body = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", b'{"test": 2432232314}'
+    headers = sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", body, 1614265330)
+    assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
 def test_several_signatures_and_several_secrets():
     body = said("x")
     old, new = sign(OTHER, "m", body, NOW), sign(SECRET, "m", body, NOW)
@@ -219,6 +226,28 @@ def slack(callback_id, action_id="approve", now=None, secret=SLACK, **changes):
         "X-Slack-Signature": f"v0={digest.hexdigest()}",
     }
     return headers, body
+
+
+def test_slacks_own_example():
+    """https://docs.slack.dev/authentication/verifying-requests-from-slack (no button's)."""
+    body = (
+        b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow"
+        b"&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner"
+        b"&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands"
+        b"%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN"
+        b"&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
+    )
+    headers = {
+        "x-slack-request-timestamp": "1531420618",
+        "x-slack-signature": (
+            "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
+        ),
+    }
+    verifier = SlackVerifier(SLACK, clock=lambda: 1531420618)
+    with pytest.raises(BadInput, match="payload"):
+        verifier.verify(headers, body)
+    with pytest.raises(NotVerified):
+        verifier.verify(headers, body + b"&")
 
 
 @pytest.mark.parametrize("verb", ["approve", "reject"])

@@ -12,7 +12,7 @@ from humanlayer import AsyncHumanLayer, ContactChannel, HumanLayer, SlackContact
 
 from hitloop_tui.backends import HumanLayerBackend, RetryConfig
 from hitloop_tui.errors import ConfigError
-from hitloop_tui.persistence import SQLiteApprovalStore
+from hitloop_tui.persistence import InMemoryApprovalStore, SQLiteApprovalStore
 from tests.backends.desk import a_request
 from tests.backends.humanlayer_service import KEY, Service, service
 
@@ -112,6 +112,23 @@ async def test_nobody_there(client):
         pass
     decision = await backend(gone, client).request_approval(a_request())
     assert (decision.decided_by, decision.tags) == ("system:error", ["transport_error"])
+
+
+async def test_a_store_that_fails_for_a_moment(humanlayer, caplog):
+    class Flaky(InMemoryApprovalStore):
+        failures = 2
+
+        async def _decide(self, *arguments, **options):
+            self.failures -= 1
+            if self.failures >= 0:
+                raise OSError("SECRET")
+            return await super()._decide(*arguments, **options)
+
+    task = await asking(humanlayer, backend(humanlayer, store=Flaky()), a_request())
+    humanlayer.answer(approved=True)
+    assert (await task).approved
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["HumanLayer's answer could not be stored: OSError"] * 2
 
 
 CHILD = """

@@ -151,18 +151,68 @@ async def test_an_approval_is_for_one_of_several_waiting_processes(path):
     await asyncio.gather(*(agent.close() for agent in agents))
 
 
+async def test_a_request_changed_in_the_store_is_not_approved(path):
+    """A page shows it from there: who approves 9 has not approved 5."""
+    backend, sender = await opened(path)
+    task = asyncio.create_task(backend.request_approval(a_request()))
+    callback_id = await sender.callback_id()
+    changed = """UPDATE hitloop_approvals SET body = replace(body, '"amount":5', '"amount":9')"""
+    assert await backend.store._change(changed, ()) == 1
+    assert await backend.handle_callback(callback_id, approved=True)
+    decision = await task
+    assert (decision.approved, decision.decided_by) == (False, "system:mismatch")
+    await backend.close()
+
+
 async def test_what_expired_while_nobody_ran(path):
-    backend, sender = await opened(path, timeout_seconds=0.05)
+    backend, sender = await opened(path, timeout_seconds=60)
     task = asyncio.create_task(backend.request_approval(a_request()))
     await sender.callback_id()
     [record] = await backend.store.list_pending()
     task.cancel()
     await asyncio.wait([task])
-    await asyncio.sleep(0.06)
+    backend.store.clock = lambda: record.expires_at
     late = await backend.resolve(record.callback_id, approved=True)
     assert late.outcome is Outcome.EXPIRED
     decision = await backend.register_pending(record)
     assert (decision.decided_by, decision.tags) == ("system:timeout", ["timeout"])
+    await backend.close()
+
+
+@pytest.mark.parametrize("failing", ["refused", "circuit open"])
+async def test_a_channel_that_fails_after_a_restart_closes_no_question(path, failing):
+    """It was sent before; the person who reads it may be about to answer."""
+    request = a_request()
+    callback_id = await left_waiting(path, request)
+    config = CircuitBreakerConfig(failure_threshold=1)
+    backend, sender = await opened(path, *[http(401)] * 2, circuit_breaker_config=config)
+    if failing == "circuit open":
+        backend._breaker.admit().failed()
+    task = asyncio.create_task(backend.request_approval(request, thread_id="user-123"))
+    while failing == "refused" and not sender.sent:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.05)
+    assert not task.done()
+    assert await backend.handle_callback(callback_id, approved=True, decided_by="slack:ann")
+    decision = await asyncio.wait_for(task, 5)
+    assert (decision.approved, decision.decided_by) == (True, "slack:ann")
+    await backend.close()
+
+
+async def test_an_answer_between_retries_says_nothing_about_the_channel(path):
+    config = CircuitBreakerConfig(failure_threshold=1, recovery_timeout=0)
+    store = await SQLiteApprovalStore.from_path(path)
+    sender = Sender(*[ConnectionError()] * 9)
+    retries = RetryConfig(initial_delay=30, jitter=0)
+    backend = PersistentWebhookBackend(
+        sender, store, retry_config=retries, circuit_breaker_config=config
+    )
+    backend._breaker.admit().failed()
+    task = asyncio.create_task(backend.request_approval(a_request()))
+    await backend.handle_callback(await sender.callback_id(), approved=True)
+    assert (await asyncio.wait_for(task, 5)).approved
+    assert backend.get_circuit_state() is CircuitState.HALF_OPEN
+    assert backend._breaker.admit() is not None
     await backend.close()
 
 
@@ -194,8 +244,10 @@ async def test_an_open_circuit_is_no_persons_no(path, caplog):
     backend, sender = await opened(
         path,
         *[ConnectionError()] * 8,
-        circuit_breaker_config=CircuitBreakerConfig(failure_threshold=2, recovery_timeout=0.2),
+        circuit_breaker_config=CircuitBreakerConfig(failure_threshold=2, recovery_timeout=60),
     )
+    now = time.monotonic()
+    backend._breaker._clock = lambda: now
     for _ in range(2):
         decision = await backend.request_approval(a_request())
         assert (decision.decided_by, decision.tags) == ("system:error", ["transport_error"])
@@ -204,12 +256,13 @@ async def test_an_open_circuit_is_no_persons_no(path, caplog):
     assert (decision.decided_by, decision.tags) == ("system:circuit_breaker", ["circuit_open"])
     assert len(sender.sent) == 8
     assert "circuit_open" in caplog.text
-    await asyncio.sleep(0.2)
+    now += 60
     assert backend.get_circuit_state() is CircuitState.HALF_OPEN
     task = asyncio.create_task(backend.request_approval(a_request()))
-    await sender.callback_id()
-    await asyncio.sleep(0.02)
-    assert backend.get_circuit_state() is CircuitState.CLOSED  # sent, though nobody answered yet
+    while backend.get_circuit_state() is not CircuitState.CLOSED:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+    assert len(sender.sent) == 9
+    assert not task.done()  # it works again, though nobody answered yet
     await backend.handle_callback(sender.sent[-1][1], approved=False)
     assert not (await task).approved
     await backend.close()
@@ -269,6 +322,14 @@ async def test_a_store_that_fails_is_no_persons_no():
     assert (decision.decided_by, decision.tags) == ("system:error", ["store_error"])
     assert "SECRET" not in decision.reason
     assert sender.sent == []
+
+
+async def test_what_no_store_can_keep_is_named(path):
+    backend, sender = await opened(path)
+    decision = await backend.request_approval(a_request(tool_args={"x": object()}))
+    assert decision.reason == "Not stored: a value of type object cannot be stored"
+    assert (decision.tags, sender.sent) == (["store_error"], [])
+    await backend.close()
 
 
 async def test_an_approval_that_cannot_be_taken_is_not_used():

@@ -54,6 +54,13 @@ def wrapped(error: BaseException) -> RuntimeError:
     return outer
 
 
+def ring() -> ValueError:
+    """`raise error from error`."""
+    error = ValueError("x")
+    error.__cause__ = error
+    return error
+
+
 UNTRUSTED = ssl.SSLCertVerificationError("SECRET")
 
 
@@ -73,6 +80,7 @@ UNTRUSTED = ssl.SSLCertVerificationError("SECRET")
         (wrapped(http(401)), False),
         (wrapped(ConnectionResetError()), True),
         (wrapped(ValueError("x")), False),
+        (ring(), False),
         (aiohttp.ServerDisconnectedError(), True),
         (aiohttp.ClientPayloadError(), True),
         (requests.exceptions.ChunkedEncodingError(), True),

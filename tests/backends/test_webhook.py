@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from hitloop_tui.backends import WebhookBackend
+from hitloop_tui.backends.waiting import Waiter
 from hitloop_tui.core.models import Decision
 from hitloop_tui.errors import BadInput
-from hitloop_tui.persistence import Outcome
+from hitloop_tui.persistence import Outcome, StoredDecision
 from tests.backends.desk import Sender, a_request
 
 
@@ -95,6 +98,27 @@ async def test_a_failing_timeout_handler_is_a_timeout():
     decision = await backend.request_approval(a_request())
     assert decision.decided_by == "system:timeout"
     assert "SECRET" not in decision.model_dump_json()
+
+
+async def test_a_timeout_handler_that_says_nothing_is_a_timeout():
+    async def silent(request):
+        return None
+
+    backend = WebhookBackend(Sender(), timeout_seconds=0.01, on_timeout=silent)
+    decision = await backend.request_approval(a_request())
+    assert (decision.decided_by, decision.tags) == ("system:timeout", ["timeout"])
+
+
+async def test_an_action_that_changes_while_a_person_thinks_is_not_approved():
+    sender = Sender()
+    backend = WebhookBackend(sender)
+    request = a_request()
+    task = asyncio.create_task(backend.request_approval(request))
+    callback_id = await sender.callback_id()
+    request.action.tool_args["amount"] = 1_000_000
+    assert await backend.handle_callback(callback_id, approved=True)
+    decision = await task
+    assert (decision.approved, decision.decided_by) == (False, "system:mismatch")
 
 
 async def test_what_could_not_be_sent_is_no_persons_no(caplog):
@@ -183,6 +207,22 @@ async def test_an_answer_although_the_sending_failed():
     backend = WebhookBackend(odd)
     decision = await backend.request_approval(a_request())
     assert (decision.approved, decision.decided_by) == (True, "slack:ann")
+
+
+async def test_an_answer_in_the_moment_in_which_the_sending_ends():
+    loop = asyncio.get_running_loop()
+    waiter = Waiter(loop, loop.create_future())
+    stored = StoredDecision(Decision(action_id="a", approved=True), datetime.now(UTC))
+    failed: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, about: failed.append(about))
+
+    async def slow() -> None:
+        loop.call_soon(waiter.settle, stored)  # right after the time limit's own callback
+        await asyncio.sleep(60)
+
+    assert await waiter.send(0, slow()) is False
+    assert await waiter.result(0) is stored
+    assert failed == []
 
 
 async def test_a_decision_nobody_waited_for_reaches_who_asks_next():

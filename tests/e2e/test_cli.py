@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import signal
@@ -25,6 +24,7 @@ from hitloop_tui.langgraph.asking import Asked
 from hitloop_tui.langgraph.question import question
 from hitloop_tui.safetext import unescape
 from tests.e2e.command_line import Result, decisions, hitloop, ids, listed, recorded
+from tests.unprivileged import as_somebody
 
 REFUND = Action(
     id="1",
@@ -380,18 +380,12 @@ def test_what_is_no_checkpoint_database(tmp_path):
     assert hitloop("ls", tmp_path / "other.db", "--ledger", tmp_path / "other.db").code == 1
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody who may not read")
 def test_an_unreadable_file(db):
     db.chmod(0)
-    script = (
-        "import os, encodings.idna; from hitloop_tui.cli import main; os.setuid(65534)\n"
-        f"main(['ls', {str(db)!r}])"
-    )
-    for folder in [db.parent, *db.parent.parents][:-1]:
-        folder.chmod(folder.stat().st_mode | 0o555)
-    done = Result(subprocess.run([sys.executable, "-c", script], capture_output=True, cwd="/"))
-    assert (done.code, done.out) == (2, "")
-    assert "not readable" in done.err
+    script = f"from hitloop_tui.cli import main; main(['ls', {str(db)!r}])"
+    done = as_somebody(script, db.parent)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not readable" in done.stderr
 
 
 def test_ways_to_name_the_database(db, tmp_path):

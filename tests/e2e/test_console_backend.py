@@ -315,3 +315,44 @@ async def test_from_the_command_line(db):
     ]
     assert callback_ids[0] not in out  # whoever knows it may answer
     await backend.close()
+
+
+WITHOUT_LANGGRAPH = """
+import asyncio, json, sys
+from hitloop_tui import Action, ApprovalRequest
+from hitloop_tui.backends import ConsoleBackend
+async def main():
+    backend = ConsoleBackend(sys.argv[1], allow_edit=True)
+    action = Action(tool_name="refund", tool_args={"order": "A-7", "amount": 90})
+    print("asking", flush=True)
+    decision = await backend.request_approval(ApprovalRequest(run_id="r", action=action))
+    await backend.close()
+    print(decision.model_dump_json())
+asyncio.run(main())
+print(json.dumps([name for name in sys.modules if "lang" in name or "textual" in name]))
+"""
+
+
+@pytest.mark.parametrize("verb", ["approve", "edit", "reject"])
+def test_a_program_without_langgraph(db, verb):
+    """Nothing of ours brings it in, from the question to the answer that the command line gave."""
+    program = subprocess.Popen(
+        [sys.executable, "-c", WITHOUT_LANGGRAPH, db], stdout=subprocess.PIPE, text=True
+    )
+    assert program.stdout.readline() == "asking\n"
+    listed = []
+    while not listed:
+        listed = json.loads(command("ls", db, "--json")[1])
+    [review] = listed
+    assert review["actions"][0]["tool_args"] == {"order": "A-7", "amount": 90}
+    assert review["allowed"] == ["approve", "edit", "reject"]
+    how = {"edit": ["--args", '{"order": "A-7", "amount": 9}'], "reject": ["--reason", "too much"]}
+    words = [review["id"], *how.get(verb, []), "--db", db, "--as", "ann", "--json"]
+    status, out, err = command(verb, *words)
+    assert (status, json.loads(out)[0]["outcome"]) == (0, "recorded"), err
+    decided, imported = program.communicate(timeout=20)[0].splitlines()
+    decision = json.loads(decided)
+    assert (decision["approved"], decision["decided_by"]) == (verb != "reject", "human:ann")
+    edited = {"order": "A-7", "amount": 9} if verb == "edit" else None
+    assert decision["edited_args"] == edited
+    assert json.loads(imported) == []

@@ -13,16 +13,17 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import httpx
 import pytest
 
-from hitloop_tui.agents.webhook_page import list_page, review_page
+from hitloop_tui.agents.webhook_page import list_page, outcome_page, review_page
 from hitloop_tui.backends.standard_webhooks import sign
-from tests.backends.desk import a_request
-from tests.stores.desk import a_record
+from hitloop_tui.persistence import Outcome, Resolution, StoredDecision
+from tests.stores.desk import a_record, no
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 
@@ -136,10 +137,12 @@ def test_a_person_in_a_browser(plain, verdict, told):
     form = form_of(page.text) | {"verdict": verdict, "reason": "seen"}
     origin = {"origin": str(plain.http.base_url).rstrip("/")}
     answer = plain.http.post(path, data=form, headers=origin)
-    assert f"Recorded: {told}." in answer.text
+    assert f"<h1>{told.capitalize()}</h1>" in answer.text
     again = plain.http.post(path, data=form, headers=origin)
-    assert again.status_code == 409
-    assert f"Already {told} by local:ann" in plain.http.get(path).text
+    assert (again.status_code, f"<h1>Already {told}</h1>" in again.text) == (409, True)
+    later = plain.http.get(path)
+    assert (later.status_code, f"<h1>{told.capitalize()}</h1>" in later.text) == (200, True)
+    assert "local:ann" in later.text
 
 
 def test_other_sites_cannot_press_the_buttons(plain):
@@ -225,11 +228,28 @@ class Tags(HTMLParser):
 
 
 def test_hostile_text_is_text():
-    hostile = a_request(tool_name=HOSTILE, tool_args={HOSTILE: HOSTILE}, rationale=HOSTILE)
-    hostile.policy_name = hostile.policy_reason = hostile.summary_context = HOSTILE
-    record = a_record(tool_name=HOSTILE, risk_class=HOSTILE)
-    got = Tags(review_page(hostile, "token") + list_page([record]))
-    expected = Tags(review_page(a_request(), "token") + list_page([a_record()]))
+    texts = ["tool_name", "risk_class", "rationale", "policy_name", "policy_reason", "run_id"]
+    lists = ["side_effects", "context_refs", "approvals"]
+    plain = a_record(**{name: ["\x1b"] for name in lists}, quorum=2, rationale="r")
+    hostile = replace(
+        plain,
+        callback_id=HOSTILE,
+        tool_args={HOSTILE: HOSTILE},
+        **dict.fromkeys(texts, HOSTILE),
+        **{name: [HOSTILE] for name in lists},
+    )
+    decided = [
+        Resolution(Outcome.ALREADY_DECIDED, StoredDecision(no(by, reason=by), plain.created_at))
+        for by in (HOSTILE, "x")
+    ]
+    got, expected = (
+        Tags(
+            review_page(record, "token")
+            + list_page([record])
+            + outcome_page(resolution, tried=True)
+        )
+        for record, resolution in zip((hostile, plain), decided, strict=True)
+    )
     assert (got.names, got.attributes) == (expected.names, expected.attributes)
     assert "<script>alert(1)</script>" in got.text
     assert "\x1b" not in got.text

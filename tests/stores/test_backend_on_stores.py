@@ -31,29 +31,3 @@ async def test_ask_restart_answer(place, store):
     assert again.approved
     assert again.digest == request.action.digest()
     await second.close()
-
-
-async def test_many_requests_and_two_processes(place, store):
-    name, where = place
-    if name == "memory":
-        return
-    agent_sender = Sender()
-    agent = PersistentWebhookBackend(agent_sender, store, timeout_seconds=30)
-    other = await open_store(name, where)
-    web = PersistentWebhookBackend(Sender(), other)
-    tasks = [asyncio.create_task(agent.request_approval(a_request())) for _ in range(30)]
-    for _ in range(200):
-        if len(agent_sender.sent) == 30:
-            break
-        await asyncio.sleep(0.02)
-    answers = {}
-    for n, (request, callback_id, _) in enumerate(agent_sender.sent):
-        answers[request.action.id] = n % 2 == 0
-        both = await asyncio.gather(
-            web.handle_callback(callback_id, approved=n % 2 == 0),
-            web.handle_callback(callback_id, approved=n % 2 == 0),
-        )
-        assert sorted(both) == [False, True]
-    decisions = await asyncio.gather(*tasks)
-    assert {d.action_id: d.approved for d in decisions} == answers
-    await web.close()

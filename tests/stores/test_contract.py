@@ -17,8 +17,16 @@ from hitloop_tui.core.digest import canonical_json
 from hitloop_tui.errors import AlreadyAsked, BadInput
 from hitloop_tui.persistence import Outcome, PendingApprovalRecord, SQLiteApprovalStore
 from hitloop_tui.persistence.base import question_key
-from hitloop_tui.persistence.codec import TAG, column, decode, encode
-from tests.stores.desk import a_record, no, open_store, yes
+from hitloop_tui.persistence.codec import (
+    LONGEST_KEY,
+    TAG,
+    column,
+    decode,
+    encode,
+    escaped,
+    unescaped,
+)
+from tests.stores.desk import NAMES, a_record, no, open_store, yes
 
 
 async def test_nothing_of_the_request_is_lost(store, clock):
@@ -226,15 +234,92 @@ async def test_a_page_does_not_move_when_others_go(store, clock):
     assert [r.callback_id for r in rest] == ["03", "05", "06", "07", "08"]
 
 
+LONG = random.Random(7).randbytes(4000).hex()  # nothing that an index could compress
+HOSTILE = [
+    "a",
+    "a\x00",
+    "\\u0000a",
+    "a\\u0000",
+    "\ud800",
+    "é",
+    "\U0001f600\u202e",
+    "",
+    "two\nlines\r",
+    "a:b:{x}:*",
+    "' OR 1=1 --",
+    "%s ? $1",
+    LONG,
+    f"{LONG}1",
+    "é" * 5000,
+]
+
+
 async def test_hostile_names_stay_apart(store):
-    names = ["a", "a\x00", "\\u0000a", "a\\u0000", "\ud800", "é", "", "' OR 1=1 --", "*", "{x}:"]
-    for name in names:
-        await store.put(a_record(callback_id=name, thread_id=name))
-    for name in names:
-        assert (await store.get(name)).callback_id == name
+    for name in HOSTILE:
+        await store.put(a_record(callback_id=name, thread_id=name, run_id=name, action_id=name))
+    for name in HOSTILE:
+        found = await store.get(name)
+        assert (found.callback_id, found.thread_id) == (name, name)
         assert [r.callback_id for r in await store.list_pending(thread_id=name)] == [name]
+        assert (await store.find(question_key(found)))[0] == found
+    paged, after = [], None
+    while page := await store.list_pending(limit=4, after=after):
+        paged += [record.callback_id for record in page]
+        after = page[-1].cursor
+    assert sorted(paged) == sorted(HOSTILE)
+    for name in HOSTILE:
+        first = await store.resolve(name, yes(name), delivery_id=name or None)
+        assert first.outcome is Outcome.RECORDED
+        again = await store.resolve(name, yes(name), delivery_id=name or None)
+        assert again.outcome is (Outcome.REPEATED if name else Outcome.ALREADY_DECIDED)
+        assert again.first.decision.decided_by == name
+        assert await store.deliver(name, f"to {name}") is True
+        assert (await store.decisions([name]))[name].delivered_to == f"to {name}"
+        assert await store.deliver(name, "late", over=f"to {name}") is True
         assert await store.delete(name)
     assert await store.list_pending() == []
+
+
+async def test_values_of_several_megabytes(store):
+    big = {"body": "x" * 3_000_000, "nul": "\x00" * 1000, "rows": [{"n": n} for n in range(20_000)]}
+    records = [a_record(callback_id=name, tool_args=big) for name in "ab"]
+    for record in records:
+        await store.put(record)
+    assert await store.list_pending() == records
+    decision = yes(edited_args=big, reason="because " * 200_000)
+    assert (await store.resolve("a", decision)).outcome is Outcome.RECORDED
+    assert (await store.decisions(["a"]))["a"].decision == decision
+
+
+async def test_pages_while_others_ask_and_are_answered(place, store):
+    """Whoever waited all the time is listed exactly once."""
+    waiting = [f"{number:03}" for number in range(60)]
+    for name in waiting:
+        await store.put(a_record(callback_id=name))
+    done = asyncio.Event()
+
+    async def stir() -> None:
+        number = 0
+        while not done.is_set():
+            number += 1
+            await store.put(a_record(callback_id=f"new-{number}"))
+            await store.resolve(f"new-{number - 3}", yes())
+            await asyncio.sleep(0)
+
+    stirring = asyncio.create_task(stir())
+    listed: list[str] = []
+    after = None
+    while len(page := await store.list_pending(limit=7, after=after)) == 7:
+        listed += [record.callback_id for record in page]
+        after = page[-1].cursor
+        await asyncio.sleep(0.001)
+        if len(listed) > 500:
+            break
+    done.set()
+    await stirring
+    listed += [record.callback_id for record in page]
+    assert [name for name in listed if name in waiting] == waiting
+    assert len(listed) == len(set(listed))
 
 
 async def test_an_edited_decision_is_stored_whole(store):
@@ -247,15 +332,13 @@ async def test_an_edited_decision_is_stored_whole(store):
     )
 
 
+@pytest.mark.parametrize("place", NAMES[1:], indirect=True)
 async def test_it_survives_a_restart(place, store):
-    name, where = place
-    if name == "memory":
-        pytest.skip("memory does not")
     waiting, decided = a_record(callback_id="w"), a_record(callback_id="d")
     await store.put(waiting)
     await store.put(decided)
     await store.resolve("d", yes())
-    async with await open_store(name, where) as after:
+    async with await open_store(*place) as after:
         assert await after.list_pending() == [waiting]
         assert (await after.resolve("d", no())).first.decision == yes()
         assert (await after.find(question_key(decided)))[0].callback_id in ("w", "d")
@@ -306,12 +389,19 @@ def test_values_come_back_as_they_were(value):
     assert canonical_json(back) == canonical_json(value)  # tells 1 from 1.0 and from True
 
 
-@given(st.lists(st.text(st.characters()), min_size=2, max_size=2, unique=True))
+@given(st.lists(st.text(st.characters(codec=None), max_size=3000), min_size=2, unique=True))
 def test_columns_keep_different_texts_apart(texts):
-    first, second = map(column, texts)
-    assert first != second
-    assert "\x00" not in first
-    first.encode()
+    assert len(set(map(column, texts))) == len(texts)
+    for text in texts:
+        assert unescaped(escaped(text)) == text
+        assert column(text).isascii()
+        assert column(text).isprintable()
+        assert len(column(text)) <= LONGEST_KEY
+
+
+def test_no_text_is_the_column_of_a_longer_one():
+    long = "x" * (LONGEST_KEY + 1)
+    assert column(column(long)) != column(long)
 
 
 def test_what_cannot_be_kept_is_said():

@@ -26,10 +26,11 @@ from hitloop_tui.persistence import ApprovalStore, PendingApprovalRecord, Stored
 from hitloop_tui.persistence.base import question_key
 from tests.stores.desk import NAMES, Clock, a_record, empty, no, open_store, yes
 
-IDS = st.sampled_from(["a", "b", "c", "d\x00", "é"])
-THREADS = st.sampled_from(["t1", "t2", ""])
+NAMED = ["a", "b\n:{x}", "c" * 3000, "d\x00", "é"]
+IDS = st.sampled_from(NAMED)
+THREADS = st.sampled_from(["t1", "t\x00\n" * 800, ""])
 PEOPLE = st.sampled_from(["ann", "bob"])
-HOLDERS = st.sampled_from(["w1", "w2"])
+HOLDERS = st.sampled_from(["w1", "w\x002"])
 
 
 class FourStores(RuleBasedStateMachine):
@@ -95,7 +96,7 @@ class FourStores(RuleBasedStateMachine):
         if record := self.asked.get(name):
             assert self.same(lambda store: store.put(record)) is None
 
-    @rule(name=IDS, by=PEOPLE, ok=st.booleans(), delivery=st.sampled_from([None, "m1", "m2"]))
+    @rule(name=IDS, by=PEOPLE, ok=st.booleans(), delivery=st.sampled_from([None, "m1", "m\\2\n"]))
     def resolve(self, name: str, by: str, ok: bool, delivery: str | None) -> None:
         decision = yes(by) if ok else no(by)
         done = self.same(lambda s: s.resolve(name, decision, delivery_id=delivery))
@@ -152,7 +153,7 @@ class FourStores(RuleBasedStateMachine):
         for name in self.asked:
             self.same(lambda store, name=name: store.get(name))
             self.same(lambda store, name=name: store.status(name))
-        self.same(lambda store: store.decisions(["a", "b", "c", "d\x00", "é", "nobody"]))
+        self.same(lambda store: store.decisions([*NAMED, "nobody"]))
 
 
 @pytest.mark.timeout(600)

@@ -18,9 +18,11 @@ from hitloop_tui import (
     execute_tool_node,
     hitl_gate_node,
 )
+from hitloop_tui.backends import PersistentWebhookBackend
 from hitloop_tui.core.interfaces import HITLPolicy, PolicyVerdict
 from hitloop_tui.core.models import RiskClass
 from hitloop_tui.langgraph import HITLState, create_hitl_workflow_nodes, should_execute_condition
+from hitloop_tui.persistence import InMemoryApprovalStore
 from hitloop_tui.policies import AlwaysApprovePolicy, AuditPlusEscalatePolicy, RiskBasedPolicy
 from tests.unit.gate_desk import ARGS, DIGEST, EDITED, PROPOSED, Mailbox
 
@@ -95,6 +97,35 @@ async def test_it_asks_and_runs_in_sync_and_async_graphs(mailbox, tool):
     assert mailbox.calls == [ARGS, ARGS]
 
 
+async def test_a_stored_question_belongs_to_the_thread_that_asks(mailbox):
+    """Whoever looks for what a thread waits for, after a restart, must find it there."""
+    store = InMemoryApprovalStore()
+
+    async def deliver(request: ApprovalRequest, callback_id: str, url: str) -> None:
+        [record] = await store.list_pending(thread_id="t")
+        assert record.callback_id == callback_id
+        await backend.handle_callback(callback_id, approved=True, decided_by="human:dana")
+
+    backend = PersistentWebhookBackend(send_request=deliver, store=store)
+    app = compiled(RiskBasedPolicy(), backend, [mailbox.send_email])
+    await app.ainvoke({"proposed_action": PROPOSED}, CONFIG)
+    assert mailbox.calls == [ARGS]
+
+
+async def test_two_people_answer_over_a_webhook(mailbox):
+    people = iter(["human:dana", "human:kim"])
+
+    async def deliver(request: ApprovalRequest, callback_id: str, url: str) -> None:
+        await backend.handle_callback(callback_id, approved=True, decided_by=next(people))
+
+    backend = PersistentWebhookBackend(send_request=deliver, store=InMemoryApprovalStore())
+    result = await compiled(TWO, backend, [mailbox.send_email]).ainvoke(
+        {"proposed_action": PROPOSED}, CONFIG
+    )
+    assert result["approval_decision"]["approvals"] == ["human:dana", "human:kim"]
+    assert mailbox.calls == [ARGS]
+
+
 def test_the_node_can_be_called_like_hitloops_own(mailbox):
     gate, backend = None, People({})
     gate = hitl_gate_node(RiskBasedPolicy(), backend)
@@ -155,6 +186,34 @@ def test_an_edit_the_policy_rejects_does_not_run(mailbox):
     decision = app.invoke({"proposed_action": PROPOSED}, CONFIG)["approval_decision"]
     assert (decision["approved"], decision["decided_by"]) == (False, "policy:verdicts")
     assert decision["digest"] == DIGEST
+    assert mailbox.calls == []
+
+
+def test_an_edit_the_policy_cannot_judge_does_not_run_and_is_no_dead_end(mailbox):
+    class Strict(Verdicts):
+        def verdict(self, action: Action, state: dict[str, Any]) -> PolicyVerdict:
+            assert action.tool_args["copies"]
+            return super().verdict(action, state)
+
+    policy = Strict(send_email=PolicyVerdict("ask", "look"))
+    app = compiled(policy, People({"edited_args": {}}), [mailbox.send_email])
+    decision = app.invoke({"proposed_action": PROPOSED}, CONFIG)["approval_decision"]
+    assert (decision["approved"], decision["decided_by"]) == (False, "system:refused")
+    assert "KeyError" in decision["reason"]
+    assert mailbox.calls == []
+
+
+def test_a_call_that_changes_while_a_person_thinks_is_not_the_one_they_approved(mailbox):
+    action = Action.model_validate({**PROPOSED, "tool_args": {**ARGS}})
+
+    class Meanwhile(People):
+        async def request_approval(self, request: ApprovalRequest) -> Decision:
+            action.tool_args["to"] = ["rival@halden.example"]
+            return await super().request_approval(request)
+
+    app = compiled(RiskBasedPolicy(), Meanwhile({}), [mailbox.send_email])
+    decision = app.invoke({"proposed_action": action}, CONFIG)["approval_decision"]
+    assert (decision["approved"], decision["decided_by"]) == (False, "system:mismatch")
     assert mailbox.calls == []
 
 

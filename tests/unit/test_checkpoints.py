@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import shutil
 import sqlite3
@@ -23,6 +22,7 @@ from hitloop_tui.attach.checkpoints import Checkpoints
 from hitloop_tui.attach.review import Question
 from hitloop_tui.errors import DatabaseError
 from tests import zoo
+from tests.unprivileged import as_somebody
 
 DATA = Path(__file__).parents[1] / "data"
 SQL_KNOWS_MORE = {"handled", "functional"}
@@ -323,26 +323,22 @@ def test_missing_empty_foreign_and_broken_files(tmp_path):
     source.close()
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody who may not write")
 def test_a_folder_that_may_not_be_written_to(zoo_db):
     """SQLite cannot make its -shm there, and nobody can be writing either."""
     folder = zoo_db.parent
-    for place in (folder, *folder.parents[:-1]):
-        place.chmod(0o755)
-    zoo_db.chmod(0o644)
     told = len(list(Checkpoints(zoo_db).questions()))
     for rest in (*folder.glob("*-wal"), *folder.glob("*-shm")):
         rest.unlink()
-    reading, writing = os.pipe()
-    if not (child := os.fork()):
-        os.setuid(65534)
-        source = Checkpoints(zoo_db)
-        os.write(writing, str([len(list(source.questions())) for _ in range(2)]).encode())
-        os._exit(0)
-    os.waitpid(child, 0)
-    os.close(writing)
-    with os.fdopen(reading) as said:
-        assert said.read() == str([told, told])
+    zoo_db.chmod(0o444)
+    folder.chmod(0o555)
+    script = (
+        "from pathlib import Path; from hitloop_tui.attach.checkpoints import Checkpoints\n"
+        f"source = Checkpoints(Path({str(zoo_db)!r}))\n"
+        "print(*[len(list(source.questions())) for _ in range(2)])"
+    )
+    done = as_somebody(script, folder)
+    folder.chmod(0o755)
+    assert (done.stdout, done.stderr) == (f"{told} {told}\n", "")
 
 
 def test_hostile_columns_hide_nothing(zoo_db):

@@ -51,6 +51,13 @@ def test_a_ledger_belongs_to_its_database(tmp_path):
     assert settings.ledger_of(tmp_path / "b.db") == tmp_path / "l.db"
 
 
+def test_telemetry_is_named_in_the_file_or_the_environment(tmp_path, monkeypatch):
+    write(tmp_path, 'telemetry = "t.db"')
+    assert read_settings(tmp_path).telemetry == tmp_path / "t.db"
+    monkeypatch.setenv("HITLOOP_TELEMETRY", "/e/t.db")
+    assert read_settings(tmp_path).telemetry == Path("/e/t.db")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

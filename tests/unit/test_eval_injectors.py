@@ -37,49 +37,6 @@ def wrong(action: Action, *kinds: InjectionType, seed: int = 42) -> Action:
     return found.modified_action
 
 
-class TestOfHitloop:
-    """What hitloop 0.5.1's test_injectors.py checks, without `marked_high_risk`: that test asserts
-    a fault, the truth in the risk class."""
-
-    @pytest.mark.parametrize("rate", [1.5, -0.1])
-    def test_rates(self, rate):
-        assert InjectionConfig(injection_rate=0.2, seed=42).injection_rate == 0.2
-        with pytest.raises(ValueError, match="between"):
-            InjectionConfig(injection_rate=rate)
-
-    def test_never_and_always(self):
-        never = ErrorInjector(InjectionConfig(injection_rate=0.0)).maybe_inject(EMAIL)
-        assert (never.injected, never.modified_action) == (False, None)
-        found = always().maybe_inject(EMAIL)
-        assert found.injected
-        assert found.injection_type is InjectionType.WRONG_RECIPIENT
-        assert found.original_action is EMAIL
-
-    def test_recipient(self):
-        found = always(InjectionType.WRONG_RECIPIENT).maybe_inject(EMAIL)
-        assert found.modified_action.tool_args["recipient"] != "alice@example.com"
-        assert found.injection_details["original_recipient"] == "alice@example.com"
-
-    def test_id_amount_tool(self):
-        changed = wrong(UPDATE, InjectionType.WRONG_RECORD_ID)
-        assert changed.tool_args["customer_id"] != "CUST001"
-        assert wrong(TRANSFER, InjectionType.WRONG_AMOUNT).tool_args["amount"] >= 1000.0
-        tool = wrong(Action(tool_name="normal_tool"), InjectionType.INVALID_TOOL).tool_name
-        assert tool in ErrorInjector.INVALID_TOOLS
-
-    def test_statistics(self):
-        injector = ErrorInjector(InjectionConfig(injection_rate=0.5, seed=42))
-        assert injector.get_stats()["actual_rate"] is None
-        for _ in range(100):
-            injector.maybe_inject(EMAIL)
-        stats = injector.get_stats()
-        assert stats["total_actions"] == 100
-        assert stats["configured_rate"] == 0.5
-        assert 0.3 < stats["actual_rate"] < 0.7
-        injector.reset()
-        assert injector.get_stats()["total_actions"] == injector.get_stats()["injected_count"] == 0
-
-
 @pytest.mark.parametrize("kind", InjectionType)
 @pytest.mark.parametrize("name", SAMPLES)
 def test_only_the_mistake_differs(name, kind):
@@ -225,3 +182,10 @@ def test_injected_means_different_and_labelled(args, tool, kinds, seed):
     assert found.injected == again.injected
     if found.injected:
         assert found.modified_action.digest() == again.modified_action.digest()
+
+
+def test_the_rate_of_nothing_is_unknown():
+    injector = ErrorInjector(InjectionConfig(0.5))
+    assert injector.get_stats()["actual_rate"] is None
+    injector.maybe_inject(EMAIL)
+    assert injector.get_stats()["actual_rate"] in (0.0, 1.0)

@@ -97,6 +97,26 @@ def test_a_mistake_nobody_was_asked_about(logger):
     assert (found.policy_name, found.outcome) == ("always_approve", "unasked")
 
 
+def test_a_wrong_action_that_ran_is_no_success_whatever_the_log_says(logger):
+    run = Run(logger, "r")
+    action = run.action(injected=True)
+    logger.log_tool_execution_start("r", action)
+    logger.log_run_end("r", True)
+    assert (metrics(logger, "r").escaped, metrics(logger, "r").task_success) == (True, False)
+
+
+def test_a_right_action_that_ran_beside_a_wrong_one_is_no_escape(logger):
+    run = Run(logger, "r")
+    wrong, right = run.action(injected=True), run.action()
+    run.asked(wrong)
+    run.decided(wrong, False, "system:timeout", tags=["timeout"])
+    logger.log_tool_execution_start("r", right)
+    logger.log_run_end("r", True)
+    found = metrics(logger, "r")
+    assert (found.executed, found.escaped, found.error_caught) == (True, False, False)
+    assert found.task_success is True
+
+
 def test_an_open_question_is_not_decided(logger):
     run = Run(logger, "r")
     run.asked(run.action(injected=True))
@@ -104,6 +124,7 @@ def test_an_open_question_is_not_decided(logger):
     assert (found.n_asked, found.n_decided, found.success_rate) == (1, 0, None)
     assert found.error_catch_rate == 0.0
     assert found.shares["catch_rate"].value is None
+    assert metrics(logger, "r").approval_granted is None
 
 
 def test_an_unknown_run(logger):
@@ -134,6 +155,7 @@ def test_the_files(logger, tmp_path):
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == list(COLUMNS)
     assert rows[0]["task_success"] == rows[0]["human_latency_ms"] == ""
+    assert rows[0]["approval_granted"] == ""
     assert (rows[0]["approval_requested"], rows[1]["condition_id"]) == ("1", 'named "so, too"')
     calculator.export_results_csv(tmp_path / "none.csv", run_ids=[])
     assert len((tmp_path / "none.csv").read_text().splitlines()) == 1
@@ -149,7 +171,10 @@ def test_the_files(logger, tmp_path):
     [
         (True, "human:ann", [], Outcome.APPROVE),
         (False, "human:ann", ["reject"], Outcome.REJECT),
-        (False, "human:timeout_tom", [], Outcome.REJECT),
+        (False, "human:timeout", [], Outcome.REJECT),
+        (False, "human:cancel", ["timeout"], Outcome.REJECT),
+        (True, "system:timeout", ["timeout"], Outcome.TIMEOUT),
+        (True, "system:error", [], Outcome.ERROR),
         (False, "cli:human", [], Outcome.REJECT),
         (False, "slack:ann", [], Outcome.REJECT),
         (False, "human", [], Outcome.REJECT),

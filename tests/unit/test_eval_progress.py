@@ -69,4 +69,29 @@ def test_a_person_may_take_long_over_the_first(clock):
     said = Progress(stream)
     clock(60)
     said(1, 10, "c")
-    assert stream.getvalue() == "0/10  0%  about 0 s left  c\n"
+    assert stream.getvalue() == "0/10  0%  c\n"
+
+
+def test_a_question_on_the_same_terminal_comes_below_the_line(clock):
+    stream = Terminal()
+    said = Progress(stream)
+    for count in range(1, 4):
+        said(count, 3, "c")
+        stream.write("Approve? y\n")
+        clock(30)
+    said.end()
+    assert stream.getvalue().split("\r\x1b[K") == [
+        "Approve? y\n",
+        "1/3  33%  about 1 min 00 s left  c\nApprove? y\n",
+        "2/3  66%  about 30 s left  c\nApprove? y\n",
+    ]
+
+
+def test_a_line_is_no_wider_than_the_terminal(clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    stream = Terminal()
+    said = Progress(stream)
+    for count in range(1, 21):
+        said(count, 20, "a condition with a very long name")
+        clock(0.125)
+    assert {len(line) for line in stream.getvalue().split("\r\x1b[K")} == {0, 39}

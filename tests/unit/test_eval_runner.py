@@ -21,30 +21,12 @@ from hitloop_tui.core.interfaces import (
 )
 from hitloop_tui.core.models import Action, ApprovalRequest, Decision, EventType
 from hitloop_tui.eval import ErrorInjector, InjectionType, SimulatedOperator
+from hitloop_tui.eval.metrics import MetricsCalculator
 from hitloop_tui.eval.runner import ExperimentRunner, create_standard_conditions
 from hitloop_tui.eval.tables import COLUMNS
 from hitloop_tui.policies import AlwaysApprovePolicy, AuditPlusEscalatePolicy, RiskBasedPolicy
 from hitloop_tui.scenarios import EmailDraftScenario, RecordUpdateScenario
 from tests.experiments import Asked, Desk, OldScenario, ask_always, says
-
-PAGE_COLUMNS = [
-    "run_id",
-    "scenario_id",
-    "condition_id",
-    "policy_name",
-    "task_success",
-    "approval_requested",
-    "injected_error",
-    "error_caught",
-]
-PAGE_KEYS = [
-    "n_runs",
-    "success_rate",
-    "approval_rate",
-    "error_catch_rate",
-    "false_reject_rate",
-    "human_latency_mean_ms",
-]
 
 
 @pytest.fixture
@@ -52,84 +34,6 @@ def desk(tmp_path):
     desk = Desk(tmp_path)
     yield desk
     desk.close()
-
-
-class TestOfHitloop:
-    """What hitloop 0.5.1's test_integration.py checks of experiments."""
-
-    async def test_small_experiment(self, desk):
-        desk.condition("test_condition", backend=AutoApproveBackend(delay_ms=5), n=5)
-        results = await desk.runner.run_all()
-        assert len(results) == 5
-        assert desk.runner.get_summary()["conditions"]["test_condition"]["n_trials"] == 5
-
-    async def test_export(self, desk):
-        desk.condition("export_test", policy=RiskBasedPolicy(), n=3)
-        await desk.runner.run_all()
-        csv_path, json_path = desk.runner.export_results(
-            csv_path="results.csv", json_path="summary.json"
-        )
-        assert len(csv_path.read_text().splitlines()) == 4
-        assert json_path.exists()
-
-    async def test_metrics(self, desk):
-        found = await desk.run("metrics_test", rate=0.3, seed=123, n=10)
-        assert found.n_runs == 10
-        assert 0.0 <= found.success_rate <= 1.0
-        assert 0.0 <= found.approval_rate <= 1.0
-
-
-async def test_the_page(tmp_path, monkeypatch):
-    """The page's block "Running Experiments", with names changed."""
-    monkeypatch.chdir(tmp_path)
-    block = """
-from hitloop_tui import TelemetryLogger
-from hitloop_tui.eval import ExperimentRunner, ExperimentCondition
-from hitloop_tui.eval.runner import create_standard_conditions
-from hitloop_tui.scenarios import EmailDraftScenario
-
-logger = TelemetryLogger("experiment.db")
-scenario = EmailDraftScenario()
-conditions = create_standard_conditions(
-    scenario=scenario,
-    n_trials=20,
-    injection_rate=0.2,
-)
-runner = ExperimentRunner(logger)
-for c in conditions:
-    runner.add_condition(c)
-"""
-    names: dict[str, Any] = {}
-    exec(compile(block, "page", "exec"), names)
-    await names["runner"].run_all()
-    names["runner"].export_results("results.csv", "summary.json")
-    output = tmp_path / "experiment_output"
-    with (output / "results.csv").open() as file:
-        rows = list(csv.reader(file))
-    assert rows[0][:8] == PAGE_COLUMNS
-    assert len(rows) == 81
-    summary = json.loads((output / "summary.json").read_text())
-    assert [list(figures)[:6] for figures in summary.values()] == [PAGE_KEYS] * 4
-    names["scenario"].close()
-    names["logger"].close()
-
-
-async def test_the_page_on_injectors():
-    action = Action(tool_name="send_email", tool_args={"recipient": "alice@example.com"})
-    names: dict[str, Any] = {"action": action}
-    block = """
-from hitloop_tui.eval import ErrorInjector, InjectionConfig, InjectionType
-injector = ErrorInjector(InjectionConfig(
-    injection_rate=1.0,
-    injection_types=[
-        InjectionType.WRONG_RECIPIENT,
-        InjectionType.WRONG_RECORD_ID,
-    ]
-))
-result = injector.maybe_inject(action)
-"""
-    exec(compile(block, "page", "exec"), names)
-    assert names["result"].injected
 
 
 async def test_the_standard_conditions(desk):
@@ -349,6 +253,40 @@ async def test_cancelling_leaves_the_trial_open(desk):
     assert [run.finished_at for run in desk.logger.get_all_runs()] == [None]
 
 
+async def test_cancelling_works_between_operators_who_never_wait(desk, tmp_path):
+    """And what was done can be exported: this runner's trials, not those of others in the log."""
+    await desk.run("before", n=2)
+    runner = ExperimentRunner(desk.logger, output_dir=tmp_path)
+    runner.add_condition(desk.condition("c", n=10_000))
+    task = asyncio.current_task()
+
+    def cancel_at(current: int, total: int, message: str) -> None:
+        if current == 6:
+            task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await runner.run_all(cancel_at)
+    task.uncancel()
+    assert len(runner.results) == 5
+    table, summary = runner.export_results("r.csv", "s.json")
+    assert len(table.read_text().splitlines()) == 6
+    assert json.loads(summary.read_text())["c"]["n_runs"] == 5
+
+
+async def test_a_yes_that_a_backend_gives_itself_is_no_answer(desk):
+    found = await desk.run(backend=Asked(says(True, "system:timeout", tags=["timeout"])), rate=0.5)
+    assert (found.n_decided, found.d_prime, found.human_latency_mean_ms) == (0, None, None)
+    assert found.shares["timeout_rate"].value == found.shares["escape_rate"].value == 1.0
+    assert found.success_rate == 0.5
+
+
+async def test_a_backend_that_answers_nonsense_leaves_the_question_open(desk):
+    found = await desk.run(backend=Asked(lambda request: None), rate=0.5)
+    assert {result.outcome for result in desk.runner.results} == {"open"}
+    assert not any(result.approval_granted for result in desk.runner.results)
+    assert (found.n_asked, found.n_decided, found.success_rate) == (20, 0, 0.0)
+
+
 async def test_a_policy_that_rejects_is_no_person(desk):
     class Refuses(HITLPolicy):
         name = "refuses"
@@ -496,6 +434,82 @@ async def test_progress_reaches_a_callback(desk):
     assert said == [(n, 3, f"c, trial {n} of 3") for n in (1, 2, 3)]
 
 
+async def test_simulated_operators_behave_as_set(desk):
+    """d' = 2 and c = 0.5: P(reject | fault) = .691462, P(reject | clean) = .066807."""
+    reader = SimulatedOperator(desk.scenario.find_fault, 2.0, 0.5, seed=3)
+    found = await desk.run(backend=reader, rate=0.5, n=2000)
+    assert found.error_catch_rate == pytest.approx(0.691462, abs=4 * 0.0147)
+    assert found.false_reject_rate == pytest.approx(0.066807, abs=4 * 0.0079)
+    assert found.d_prime == pytest.approx(2.0, abs=0.3)
+    assert found.criterion == pytest.approx(0.5, abs=0.15)
+
+
+async def test_tool_failures_and_costs_are_counted(tmp_path):
+    class Talks(EmailDraftScenario):
+        def generate_action(self, correct: bool = True) -> Action:
+            self.report_llm_call(tokens_in=100, tokens_out=20, model="m")
+            return super().generate_action(correct)
+
+        def get_tools(self):
+            return {"send_email": lambda **args: {"success": False, "error": "mailbox full"}}
+
+    desk = Desk(tmp_path, Talks(output_dir=tmp_path))
+    found = await desk.run(n=10)
+    again = await desk.run("again", n=10)
+    assert (found.tool_failure_rate, found.cost_proxy, again.cost_proxy) == (1.0, 1200.0, 1200.0)
+    ends = desk.logger.get_events(event_type=EventType.TOOL_EXECUTION_END)
+    assert {event.payload["error"] for event in ends} == {"mailbox full"}
+    desk.close()
+
+
+async def test_a_decision_can_be_judged_again(desk):
+    asked = Asked(says(True))
+    await desk.run(backend=asked, n=5)
+    proposed = desk.logger.get_events(event_type=EventType.ACTION_PROPOSED)
+    assert [e.payload["tool_args"] for e in proposed] == [
+        r.action.tool_args for r in asked.requests
+    ]
+    questions = desk.logger.get_events(event_type=EventType.APPROVAL_REQUESTED)
+    assert [e.payload["summary_context"] for e in questions] == [
+        r.summary_context for r in asked.requests
+    ]
+    for run, request in zip(desk.logger.get_all_runs(), asked.requests, strict=True):
+        details = run.validation_details
+        assert run.agent_version.startswith("hitloop-tui ")
+        assert len(details["config_sha256"]) == 64
+        assert details["proposed_digest"] == request.action.digest() == details["executed_digest"]
+
+
+async def test_figures_come_with_their_uncertainty(desk):
+    reader = SimulatedOperator(desk.scenario.find_fault, seed=1)
+    found = await desk.run(backend=reader, n=50)
+    low, high = found.shares["error_catch_rate"].interval
+    assert low < found.error_catch_rate < high
+    assert found.d_prime > 0
+    _, path = desk.runner.export_results(json_path="summary.json")
+    counts = json.loads(path.read_text())["c"]["counts"]["error_catch_rate"]
+    assert (counts["n"], counts["wilson_95"]) == (10, [round(low, 4), round(high, 4)])
+
+
+async def test_a_stopped_mistake_is_safe_but_no_success(desk):
+    """As in the page's table: injected 1, caught 1, success 0."""
+    found = await desk.run(backend=AutoRejectBackend(), rate=1.0)
+    assert (found.error_catch_rate, found.success_rate) == (1.0, 0.0)
+    assert found.shares["escape_rate"].value == 0.0
+    clean = await desk.run("clean", backend=AutoRejectBackend(), rate=0.0)
+    assert (clean.success_rate, clean.shares["benign_loss"].value) == (0.0, 1.0)
+
+
+async def test_kinds_of_operators_are_told_apart(desk):
+    simulated = await desk.run("one", backend=SimulatedOperator(desk.scenario.find_fault))
+    automatic = await desk.run("two", backend=AutoApproveBackend())
+    people = await desk.run("three", backend=Asked(says(True, "slack:ann")))
+    assert simulated.actor_kinds == automatic.actor_kinds == {"simulated": 20}
+    assert people.actor_kinds == {"human": 20}
+    both = MetricsCalculator(desk.logger).compute_condition_metrics()
+    assert both.actor_kinds == {"simulated": 40, "human": 20}
+
+
 async def test_other_backends(desk):
     rejects = await desk.run("rejects", backend=AutoRejectBackend(), rate=0.5)
     assert (rejects.error_catch_rate, rejects.false_reject_rate) == (1.0, 1.0)
@@ -504,6 +518,21 @@ async def test_other_backends(desk):
     assert scripted.false_reject_rate == 0.05
     audit = AuditPlusEscalatePolicy(audit_sample_rate=1.0)
     assert (await desk.run("audit", audit)).approval_rate == 1.0
+
+
+async def test_the_digest_of_a_condition_stays_although_its_backend_counts(desk):
+    class Counts(Asked):
+        count = 0
+
+        async def request_approval(self, request: ApprovalRequest) -> Decision:
+            self.count += 1
+            return await super().request_approval(request)
+
+    condition = desk.condition(backend=Counts(says(True)), n=3)
+    configured = condition.digest()
+    await desk.runner.run_all()
+    digests = {run.validation_details["config_sha256"] for run in desk.logger.get_all_runs()}
+    assert digests == {configured}
 
 
 def test_the_digest_of_a_condition_is_of_what_was_configured(desk):

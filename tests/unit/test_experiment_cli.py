@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 
 import pytest
 from click.testing import CliRunner, Result
@@ -46,6 +50,29 @@ def test_the_same_seed_gives_the_same_figures(tmp_path):
         figures = json.loads(done.stdout)["risk_based_human"]
         found.append({k: v for k, v in figures.items() if not k.startswith("time_")})
     assert found[0] == found[1]
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path):
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "hitloop_tui", "experiment", "run"]
+    child = subprocess.Popen(
+        [*command, "--n-trials", "1000000", "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (out / "emails" / "outbox.jsonl").exists():
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    shown, said = child.communicate(timeout=60)
+    assert child.returncode == 1
+    assert "Traceback" not in said
+    assert "stopped: what follows is of the trials until now" in said
+    done = len((out / "results.csv").read_text().splitlines()) - 1
+    assert 0 < done < 1_000_000
+    assert shown.splitlines()[1].split()[:2] == ["always_approve", f"0/{done}"]
+    assert hitloop("report", out).stdout == shown
 
 
 def test_an_experiment_is_not_written_over(tmp_path):

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from langgraph.types import Command
 
+from hitloop_tui.core.models import Action
+from hitloop_tui.langgraph.answers import Refused, read_answer
+from hitloop_tui.langgraph.asked import Asked
 from tests.unit.gate_desk import (
     ARGS,
     DIGEST,
@@ -33,6 +38,10 @@ APPROVALS = {
     "bool": True,
     "agent-inbox list": [{"type": "accept", "args": None}],
     "agent-inbox call": {"type": "accept", "args": {"action": "send_email", "args": ARGS}},
+    "agent-inbox call, through JavaScript": {
+        "type": "accept",
+        "args": {"action": "send_email", "args": {**ARGS, "copies": 2.0}},
+    },
     "langchain": {"decisions": [{"type": "approve"}], "decided_by": "human:alice"},
 }
 
@@ -120,6 +129,10 @@ GARBAGE = {
     "edit as text": {"approved": True, "edited_args": "{}"},
     "edit without arguments": {"type": "edit", "args": "make it nicer"},
     "contradiction": {"approved": True, "ignored": True},
+    "two verdicts": {"type": "accept", "approved": False},
+    "two verdicts in a list": {"approved": False, "decisions": [{"type": "approve"}]},
+    "approval with an edit": {"type": "approve", "edited_args": EDITED},
+    "ignored with words": {"type": "ignore", "args": "later"},
     "drifted digest": {"approved": True, "digest": "0" * 64},
     "drifted edit": {"approved": True, "digest": "0" * 64, "edited_args": EDITED},
     "digest of wrong type": {"approved": True, "digest": [DIGEST]},
@@ -174,3 +187,34 @@ async def test_rejecting_the_changed_tool_decides_about_the_original_action(thre
     assert mailbox.calls == []
     assert result["approval_decision"]["action_id"] == "action-1"
     assert result["proposed_action"] == PROPOSED
+
+
+WORDS = st.sampled_from(
+    [
+        *["approved", "edited_args", "response", "ignored", "reason", "tags", "decided_by"],
+        *["decided_at", "digest", "action_id", "type", "args", "edited_action", "decisions"],
+        *["message", "action", "name", "accept", "edit", "reject", "ignore", "send_email"],
+    ]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.binary() | st.text() | WORDS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=500)
+@given(value=VALUES)
+@example(value=[[[{"approved": True}]]])
+@example(value={"type": "edit", "args": {"args": {"a": 1}, "action": 7}})
+@example(value={"approved": True, "decided_at": "2026-01-01T00:00:00+99:99"})
+def test_whatever_is_sent_is_understood_or_refused(value):
+    """An error of any other kind would be stored as the answer, for good."""
+    asked = Asked(Action.model_validate(PROPOSED), "because")
+    try:
+        answer = read_answer(value, asked)
+    except Refused:
+        return
+    assert answer.verdict in ("approve", "edit", "reject", "respond", "ignore")
+    assert (answer.verdict == "edit") == (answer.args is not None)
+    assert (answer.verdict == "respond") == (answer.response is not None)

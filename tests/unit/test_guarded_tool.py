@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any, TypedDict
 
 import pytest
@@ -105,7 +106,8 @@ def test_edited_arguments_are_what_runs(answer):
     ("answer", "said"),
     [
         ("yes please", "not understood"),
-        ({"approved": True, "edited_args": {"too": "kim"}}, "do not fit send_email"),
+        ({"approved": True, "edited_args": {**FULL, "bcc": "kim"}}, "do not fit send_email"),
+        ({"approved": True, "edited_args": {"subject": "Hi", "copies": 1}}, "missing: to"),
         ([{"type": "edit", "args": {"action": "purge", "args": {}}}], "Only send_email"),
         ({"approved": True, "digest": "0" * 64}, "has changed"),
     ],
@@ -118,6 +120,40 @@ def test_an_answer_that_cannot_be_used_leads_to_the_same_question(answer, said):
     assert second["action_request"] == first["action_request"]
     desk.answer(True)
     assert calls == [FULL]
+
+
+def test_an_edit_leaves_alone_what_it_does_not_change():
+    """A person sees the text of a path; the tool gets the path."""
+    ran: list[Any] = []
+
+    @hitl_action()
+    def remove(path: Path, *names: str, force: bool = False, config: RunnableConfig) -> None:
+        ran.append((path, names, force, config))
+
+    desk = Desk(lambda _: {"out": remove(Path("/tmp/x"), "a", "b", config={"k": 1})})
+    args = desk.ask()["action_request"]["args"]
+    assert args == {"path": "/tmp/x", "names": ["a", "b"], "force": False}
+    again = desk.answer({"approved": True, "edited_args": {**args, "config": {}}})
+    error = again["__interrupt__"][0].value[0]["hitloop"]["error"]
+    assert "not to be edited: config" in error
+    desk.answer({"approved": True, "edited_args": {**args, "force": True}})
+    assert ran == [(Path("/tmp/x"), ("a", "b"), True, {"k": 1})]
+
+
+def test_what_a_validator_does_to_its_arguments_is_not_what_runs():
+    def greedy(args: dict[str, Any]) -> tuple[bool, str]:
+        return args.pop("to") == "dana" and args.clear() is None, "took it all"
+
+    desk, calls = guarded(risk_class=greedy, anomaly_validators=[greedy])
+    assert desk.ask()["action_request"]["args"] == FULL
+    desk.answer(True)
+    assert calls == [FULL]
+
+
+@pytest.mark.parametrize("said", [None, True, (True,), "unusual"])
+def test_a_validator_that_answers_nonsense_makes_it_high(said):
+    desk, _ = guarded(risk_class=RiskClass.LOW, anomaly_validators=[lambda args: said])
+    assert desk.ask()["hitloop"]["action"]["risk_class"] == "high"
 
 
 def broadcast(args: dict[str, Any]) -> RiskClass:

@@ -57,6 +57,13 @@ def test_what_json_gives_back_as_it_is(value, is_):
     assert sayable(value) is is_
 
 
+def test_keys_that_look_alike_do_not_hide_one_another():
+    alike = {b"x": 1, "b'x'": 2, 1: 3, "1": 4, None: 5, "null": 6}
+    shown = strict(json_text(alike))
+    assert sorted(shown.values()) == [1, 2, 3, 4, 5, 6]
+    assert (shown["b'x'"], shown["b'x' (bytes)"], shown["1"], shown["1 (int)"]) == (2, 1, 4, 3)
+
+
 class State(TypedDict):
     args: Any
 

@@ -73,7 +73,21 @@ async def test_two_people_must_approve_and_each_is_told_about_the_other(mailbox,
     ]
 
 
-@pytest.mark.parametrize("answer", [yes("human:dana"), True, yes("human"), [{"type": "accept"}]])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        yes("human:dana"),
+        yes("dana"),
+        yes(" Human:Dana "),
+        True,
+        yes("human"),
+        yes("human:"),
+        yes("policy:auto"),
+        yes("system:timeout"),
+        [{"type": "accept"}],
+    ],
+    ids=str,
+)
 async def test_the_same_person_and_nobody_in_particular_do_not_count(mailbox, tmp_path, answer):
     async with opened(builder(mailbox, Rules(people=2)), tmp_path) as thread:
         await thread.start()

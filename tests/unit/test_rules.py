@@ -160,6 +160,8 @@ LOOSE = [
     ("*", [], True),
     ("a", [], False),
     ("a", {}, False),
+    ("a", {(1, 2): b"b"}, False),
+    ("b*", {(1, 2): b"b"}, True),
 ]
 
 
@@ -340,6 +342,7 @@ def test_an_edit_takes_effect_and_a_bad_one_keeps_the_last_good_rules(file, capl
         assert eventually(lambda: policy.problem)
         assert policy.verdict(call("x"), {}).outcome == "auto_approve"
         assert "policy.toml: line 2, rule 1, field verdict" in policy.problem
+        policy.reload()
         file.unlink()
         assert eventually(lambda: "No such file" in (policy.problem or ""))
         replacement = written(file.with_name("new"), "[[rule]]\nverdict = 'reject'")

@@ -31,61 +31,6 @@ def sent(scenario: EmailDraftScenario, recipient: str) -> dict[str, object]:
     return tool(recipient=recipient, subject="Test", body="Body")
 
 
-class TestOfHitloop:
-    """What hitloop 0.5.1's test_scenarios.py checks."""
-
-    def test_email_action(self, email):
-        assert email.name == "email_draft"
-        right, wrong = email.generate_action(), email.generate_action(correct=False)
-        assert right.tool_name == "send_email"
-        assert right.tool_args["recipient"] in email.VALID_RECIPIENTS
-        assert wrong.tool_args["recipient"] in email.INVALID_RECIPIENTS
-
-    def test_sending(self, email):
-        result = sent(email, "test@example.com")
-        assert result["success"] is True
-        assert {"email_id", "file"} <= result.keys()
-
-    def test_validation_of_recipients(self, email):
-        assert email.validate_result(sent(email, "alice@example.com")).success is True
-        refused = email.validate_result(sent(email, "phishing@evil.com"))
-        assert refused.success is False
-        assert "invalid recipient" in refused.reason.lower()
-
-    def test_reset(self, email):
-        sent(email, "test@example.com")
-        email.reset()
-        assert len(email._sent_emails) == 0
-
-    def test_records(self, record):
-        assert record.name == "record_update"
-        tools = record.get_tools()
-        assert tools["get_record"](customer_id="CUST001")["customer"]["customer_id"] == "CUST001"
-        change = {"customer_id": "CUST001", "field": "email", "value": "new@example.com"}
-        result = tools["update_record"](**change)
-        assert result["success"] is True
-        assert result["new_value"] == "new@example.com"
-        assert record.validate_result(result).success is True
-
-    def test_unknown_customer(self, record):
-        update = record.get_tools()["update_record"]
-        result = update(customer_id="INVALID", field="email", value="x")
-        assert result["success"] is False
-        assert "not found" in result["error"].lower()
-
-    def test_sensitive_field(self, record):
-        update = record.get_tools()["update_record"]
-        result = update(customer_id="CUST001", field="credit_limit", value=99999.0)
-        validation = record.validate_result(result)
-        assert validation.success is False
-        assert "sensitive" in validation.reason.lower()
-
-    def test_right_record_actions(self, record):
-        args = record.generate_action().tool_args
-        assert args["customer_id"] in record.VALID_CUSTOMER_IDS
-        assert args["field"] in record.VALID_FIELDS
-
-
 def test_nothing_is_written_before_a_tool_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     EmailDraftScenario().generate_action()

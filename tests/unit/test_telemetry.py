@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
-import signal
+import shutil
 import sqlite3
-import subprocess
-import sys
-import textwrap
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +30,7 @@ from hitloop_tui.core.models import (
 )
 from hitloop_tui.errors import DatabaseError
 
+DATA = Path(__file__).parents[1] / "data"
 ACTION = Action(id="a1", tool_name="send_email", tool_args={"to": "dana@halden.example"})
 
 
@@ -176,89 +175,6 @@ def test_many_threads_lose_and_double_nothing_and_keep_their_own_order(path, dur
             assert numbers(logger.get_events(str(n))) == list(range(200))
 
 
-PROCESS = """
-    import sys
-    from hitloop_tui import TelemetryLogger
-    with TelemetryLogger(sys.argv[1], sys.argv[3]) as logger:
-        for number in range(300):
-            logger.log_error(sys.argv[2], ValueError(str(number)))
-"""
-
-
-def start(script: str, *arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-@pytest.mark.parametrize("durability", ["batch", "event"])
-def test_many_processes_share_a_new_file(path, durability):
-    processes = [start(PROCESS, path, n, durability) for n in range(4)]
-    for process in processes:
-        assert process.communicate(timeout=60)[1] == ""
-    with TelemetryLogger(path) as logger:
-        for n in range(4):
-            assert numbers(logger.get_events(str(n))) == list(range(300))
-
-
-KILLED = """
-    import os, signal, sys
-    from hitloop_tui import TelemetryLogger
-    logger = TelemetryLogger(sys.argv[1], sys.argv[2])
-    for number in range(50):
-        logger.log_error("r", ValueError(str(number)))
-    if sys.argv[2] == "batch":
-        logger.flush()
-    print("flushed", flush=True)
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-@pytest.mark.parametrize("durability", ["batch", "event", "full"])
-def test_a_killed_process_loses_nothing_that_was_flushed(path, durability):
-    process = start(KILLED, path, durability)
-    assert process.communicate(timeout=60)[0] == "flushed\n"
-    assert process.returncode == -signal.SIGKILL
-    assert len(stored(path)) == 50
-
-
-def test_what_was_logged_reaches_the_file_within_moments_without_a_flush(path):
-    with TelemetryLogger(path) as logger:
-        for burst in range(1, 4):
-            error_number(logger, burst)
-            deadline = time.monotonic() + 5
-            while len(stored(path)) < burst and time.monotonic() < deadline:
-                time.sleep(0.005)
-            assert len(stored(path)) == burst
-            time.sleep(0.4)
-
-
-def test_the_end_of_the_interpreter_is_a_flush(path):
-    script = (
-        "import sys; from hitloop_tui import TelemetryLogger;"
-        "TelemetryLogger(sys.argv[1]).log_error('r', ValueError('x'))"
-    )
-    assert start(script, path).communicate(timeout=60)[1] == ""
-    assert len(stored(path)) == 1
-
-
-FORKED = """
-    import os, sys
-    from hitloop_tui import TelemetryLogger
-    logger = TelemetryLogger(sys.argv[1])
-    logger.log_error("parent", ValueError("before"))
-    child = os.fork()
-    logger.log_error("child" if child == 0 else "parent", ValueError("after"))
-    logger.close()
-    if child:
-        os.waitpid(child, 0)
-"""
-
-
-def test_a_forked_child_writes_its_own_events_and_nobody_elses(path):
-    assert start(FORKED, path).communicate(timeout=60)[1] == ""
-    assert sorted(run for _, run, _ in stored(path)) == ["child", "parent", "parent"]
-
-
 def test_a_locked_file_delays_events_but_neither_loses_nor_raises(path, monkeypatch, caplog):
     monkeypatch.setattr("hitloop_tui.core.telemetry_schema.BUSY_TIMEOUT_S", 0.01)
     with TelemetryLogger(path) as logger:
@@ -304,32 +220,40 @@ def test_a_new_file_is_its_owners_alone_and_a_bad_path_is_said(path):
         TelemetryLogger(path.parent / "nowhere" / "t.db")
 
 
-def test_files_of_hitloop_itself_are_read_and_continued(path):
-    connection = sqlite3.connect(path)
-    connection.executescript(
-        """
-        CREATE TABLE trace_events (id INTEGER NOT NULL, timestamp DATETIME NOT NULL,
-          run_id VARCHAR(64) NOT NULL, event_type VARCHAR(64) NOT NULL, payload JSON NOT NULL,
-          PRIMARY KEY (id));
-        CREATE TABLE runs (id INTEGER NOT NULL, run_id VARCHAR(64) NOT NULL,
-          scenario_id VARCHAR(128), condition_id VARCHAR(128), agent_version VARCHAR(64),
-          model VARCHAR(128), seed INTEGER, started_at DATETIME NOT NULL, finished_at DATETIME,
-          task_success INTEGER, validation_details TEXT, PRIMARY KEY (id), UNIQUE (run_id));
-        INSERT INTO trace_events VALUES
-          (7, '2026-01-11 10:00:00.500000', 'old', 'error', '{"error_message": "7"}');
-        INSERT INTO runs VALUES
-          (1, 'old', 's', 'c', '', NULL, 42, '2026-01-11 10:00:00.000000', NULL, 1, NULL);
-        """
-    )
-    connection.close()
+def test_files_of_hitloop_itself_are_read_and_continued(path, caplog):
+    """`tests/data/write_hitloop.py` wrote it, with hitloop 0.5.1."""
+    caplog.set_level(logging.INFO)
+    shutil.copy(DATA / "hitloop-0.5.1.sqlite", path)
     with TelemetryLogger(path) as logger:
-        error_number(logger, 8)
-        logger.log_run_end("old", success=True)
-        assert [event.seq for event in logger.get_events()] == [7, 8, 9]
-        old, run = logger.get_events("old")[0], logger.get_run_metadata("old")
-    assert old.timestamp == datetime(2026, 1, 11, 10, 0, 0, 500000, tzinfo=UTC)
-    assert run is not None
-    assert (run.seed, run.model, run.task_success) == (42, "", True)
+        assert f"{path}: written by hitloop 0.5" in caplog.text
+        error_number(logger, 8, "old-1")
+        logger.log_run_end("old-2", success=True)
+        events = logger.get_events("old-1")
+        first, second = logger.get_all_runs()
+    assert [event.seq for event in events] == [*range(1, 11), 12]
+    assert {event.timestamp.tzinfo for event in events} == {UTC}
+    by_kind = {event.event_type.value: event.payload for event in events}
+    assert by_kind["action_proposed"]["injected_error"] is True
+    assert by_kind["approval_decided"]["decided_by"] == "human:ann"
+    assert (first.run_id, first.seed, first.task_success) == ("old-1", 42, False)
+    assert first.validation_details == {"why": "stopped"}
+    assert first.started_at.date() == date(2026, 11, 23)
+    assert (second.run_id, second.seed, second.task_success) == ("old-2", None, True)
+    caplog.clear()
+    with TelemetryLogger(path) as logger:
+        assert len(logger.get_events()) == 13
+    assert "hitloop 0.5" not in caplog.text
+
+
+def test_another_programs_tables_are_left_alone(path):
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE runs (kilometres)")
+    other.close()
+    with pytest.raises(DatabaseError, match=r"telemetry\.db: its table runs has no column"):
+        TelemetryLogger(path)
+    with sqlite3.connect(path) as other:
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("runs",)]
+    other.close()
 
 
 JSON = st.recursive(
