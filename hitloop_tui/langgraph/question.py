@@ -10,6 +10,7 @@ from hitloop_tui.core.plain_json import json_text
 from hitloop_tui.langgraph.asked import Asked
 
 VERSION = 1
+CONFIG = dict.fromkeys(("allow_ignore", "allow_respond", "allow_edit", "allow_accept"), True)
 MESSAGES_SHOWN = 3
 MESSAGE_LENGTH = 200
 
@@ -51,12 +52,7 @@ def question(
     return [
         {
             "action_request": call,
-            "config": {
-                "allow_ignore": True,
-                "allow_respond": True,
-                "allow_edit": True,
-                "allow_accept": True,
-            },
+            "config": dict(CONFIG),
             "description": description or _description(asked, recent_messages(state)),
             "hitloop": detail | {name: value for name, value in optional.items() if value},
         }
