@@ -31,7 +31,28 @@ def question(
     `answered` is what the task's answers so far were given to (see `dialogue`), and `asked_at` is
     there when the task began long before it asked.
     """
-    run_id = state.get("run_id")
+    optional = {
+        "error": error,
+        "answered": list(answered),
+        "asked_at": asked_at.isoformat() if asked_at else None,
+    }
+    detail = _detail(asked, policy_name, state.get("run_id"), deadline)
+    return [
+        {
+            "action_request": {
+                "action": asked.shown["tool_name"],
+                "args": asked.shown["tool_args"],
+            },
+            "config": dict(CONFIG),
+            "description": description or _description(asked, recent_messages(state)),
+            "hitloop": detail | {name: value for name, value in optional.items() if value},
+        }
+    ]
+
+
+def _detail(
+    asked: Asked, policy_name: str, run_id: Any, deadline: datetime | None
+) -> dict[str, Any]:
     detail = {
         "version": VERSION,
         "action": asked.shown,
@@ -43,20 +64,7 @@ def question(
     }
     if asked.people > 1:
         detail |= {"quorum": asked.people, "approvals": list(asked.approvals)}
-    optional = {
-        "error": error,
-        "answered": list(answered),
-        "asked_at": asked_at.isoformat() if asked_at else None,
-    }
-    call = {"action": asked.shown["tool_name"], "args": asked.shown["tool_args"]}
-    return [
-        {
-            "action_request": call,
-            "config": dict(CONFIG),
-            "description": description or _description(asked, recent_messages(state)),
-            "hitloop": detail | {name: value for name, value in optional.items() if value},
-        }
-    ]
+    return detail
 
 
 def recent_messages(state: Mapping[str, Any]) -> list[str]:
