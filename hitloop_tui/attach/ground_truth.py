@@ -4,6 +4,7 @@ person under study."""
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 STATE_KEYS = {"_injected_error", "injected_error"}
@@ -13,6 +14,7 @@ _KEYS = re.compile(r"inject|^(validation_details|task_success|error_caught|escap
 """The same in telemetry, and what only follows from it."""
 _CALLS = {"tool_args", "edited_args", "proposed"}
 """Calls are shown as they are, whatever their arguments are called."""
+_NESTED = (dict, list)
 _MARK = "INJECTED_ERROR"
 """hitloop 0.5 writes it among the side effects of a wrong Action."""
 
@@ -22,10 +24,15 @@ def without_truth(payload: Any) -> Any:
     match payload:
         case dict():
             return {
-                key: item if key in _CALLS else without_truth(item)
+                key: without_truth(item) if type(item) in _NESTED and key not in _CALLS else item
                 for key, item in payload.items()
-                if not _KEYS.search(key)
+                if not _is_truth(key)
             }
         case list():
             return [without_truth(item) for item in payload if item != _MARK]
     return payload
+
+
+@lru_cache(maxsize=1000)
+def _is_truth(key: str) -> bool:
+    return _KEYS.search(key) is not None

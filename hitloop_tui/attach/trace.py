@@ -38,7 +38,7 @@ class Trace:
     def poll(self) -> list[Event]:
         """New events since the last call, in time order; the recent past on the first call.
 
-        What happened in the last `SETTLE_S` is told by a later call: make one after that time.
+        What happened in the last `SETTLE_S` is told by a later call: make one while it `holds`.
         """
         now = time.time()
         for stream, cursor in self._cursors.items():
@@ -52,6 +52,11 @@ class Trace:
         count = bisect_right(self._held, due, key=_when)
         told, self._held = self._held[:count], self._held[count:]
         return [event for _, event in told]
+
+    @property
+    def holds(self) -> bool:
+        """Whether something is kept back."""
+        return bool(self._held)
 
 
 def _when(held: tuple[float, Event]) -> float:

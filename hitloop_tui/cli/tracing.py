@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from hitloop_tui.attach.session import Session
-from hitloop_tui.attach.trace import SETTLE_S, Trace
-from hitloop_tui.attach.watch import changes
+from hitloop_tui.attach.trace import Trace
+from hitloop_tui.attach.watch import FRAME_S, changes
 from hitloop_tui.cli import text
 from hitloop_tui.cli.narration import print_json_lines
 from hitloop_tui.cli.options import (
@@ -64,5 +64,6 @@ def _print(events: Trace, *, as_json: bool) -> None:
 async def _follow(session: Session, events: Trace, *, as_json: bool) -> None:
     async for _ in changes(session.watched, session.version):
         _print(events, as_json=as_json)
-        await asyncio.sleep(SETTLE_S)
-        _print(events, as_json=as_json)
+        while events.holds:
+            await asyncio.sleep(FRAME_S)
+            _print(events, as_json=as_json)

@@ -14,7 +14,7 @@ from langgraph.errors import GraphInterrupt
 from hitloop_tui.core.digest import canonical_json
 from hitloop_tui.core.interfaces import PolicyVerdict
 from hitloop_tui.core.models import Action, RiskClass
-from hitloop_tui.langgraph.answers import Refused
+from hitloop_tui.langgraph.answers import Answer, Refused
 from hitloop_tui.langgraph.asked import Asked
 from hitloop_tui.langgraph.asking import ask_people
 from hitloop_tui.langgraph.decided import person_decision, run_id_of
@@ -99,57 +99,62 @@ class _Guard:
 
             @functools.wraps(self.function)
             async def guarded_async(*args: Any, **kwargs: Any) -> Any:
-                call = self._call(args, kwargs)
-                if (over := call.known("output") or call.known("refusal")) is not None:
-                    return over["value"]
-                try:
-                    approved, refusal = self._settle(call)
-                except GraphInterrupt as paused:
-                    first = first_question(call.place, paused)
-                    if first is paused:
-                        await self.notice.agive(paused, call.dialogue, call.values)
-                    raise GraphInterrupt(*first.args) from None
-                if approved is None:
-                    await call.akeep("refusal", refusal)
-                    return refusal
-                run = self._with(call, approved)
-                try:
-                    with self._timed(call, approved):
-                        output = await self.function(*run.args, **run.kwargs)
-                except Exception:
-                    await call.akeep("approval", approved.tool_args)
-                    raise
-                await call.akeep("output", output)
-                return output
+                return await self._arun(self._call(args, kwargs))
 
             return guarded_async
 
         @functools.wraps(self.function)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            call = self._call(args, kwargs)
-            if (over := call.known("output") or call.known("refusal")) is not None:
-                return over["value"]
-            try:
-                approved, refusal = self._settle(call)
-            except GraphInterrupt as paused:
-                first = first_question(call.place, paused)
-                if first is paused:
-                    self.notice.give(paused, call.dialogue, call.values)
-                raise GraphInterrupt(*first.args) from None
-            if approved is None:
-                call.keep("refusal", refusal)
-                return refusal
-            run = self._with(call, approved)
-            try:
-                with self._timed(call, approved):
-                    output = self.function(*run.args, **run.kwargs)
-            except Exception:
-                call.keep("approval", approved.tool_args)
-                raise
-            call.keep("output", output)
-            return output
+            return self._run(self._call(args, kwargs))
 
         return guarded
+
+    def _run(self, call: GuardedCall) -> Any:
+        if (over := call.known("output") or call.known("refusal")) is not None:
+            return over["value"]
+        try:
+            approved, refusal = self._settle(call)
+        except GraphInterrupt as paused:
+            first = first_question(call.place, paused)
+            if first is paused:
+                self.notice.give(paused, call.dialogue, call.values)
+            raise GraphInterrupt(*first.args) from None
+        if approved is None:
+            call.keep("refusal", refusal)
+            return refusal
+        run = self._with(call, approved)
+        try:
+            with self._timed(call, approved):
+                output = self.function(*run.args, **run.kwargs)
+        except Exception:
+            call.keep("approval", approved.tool_args)
+            raise
+        call.keep("output", output)
+        return output
+
+    async def _arun(self, call: GuardedCall) -> Any:
+        """`_run` for an async function."""
+        if (over := call.known("output") or call.known("refusal")) is not None:
+            return over["value"]
+        try:
+            approved, refusal = self._settle(call)
+        except GraphInterrupt as paused:
+            first = first_question(call.place, paused)
+            if first is paused:
+                await self.notice.agive(paused, call.dialogue, call.values)
+            raise GraphInterrupt(*first.args) from None
+        if approved is None:
+            await call.akeep("refusal", refusal)
+            return refusal
+        run = self._with(call, approved)
+        try:
+            with self._timed(call, approved):
+                output = await self.function(*run.args, **run.kwargs)
+        except Exception:
+            await call.akeep("approval", approved.tool_args)
+            raise
+        await call.akeep("output", output)
+        return output
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> GuardedCall:
         bound, place = self.signature.bind(args, kwargs), current_place()
@@ -201,13 +206,7 @@ class _Guard:
             )
 
         def check(edited: Action) -> PolicyVerdict:
-            if edited.tool_name != self.name:
-                raise Refused(f"Only {self.name} can run here; its arguments can be edited.")
-            try:
-                self._with(call, edited)
-            except TypeError as error:
-                raise Refused(f"The edited arguments do not fit {self.name}: {error}.") from None
-            return PolicyVerdict("auto_approve", "Edited by a person.")
+            return self._edited(call, edited)
 
         verify = Signatures(self.signers).checked if self.signers else None
         settled = ask_people(asked, call.dialogue, pose, check, verify=verify)
@@ -215,16 +214,17 @@ class _Guard:
             decision = person_decision(call.action, settled, call.place, asked_at)
             run_id = run_id_of(call.values)
             self.notice.logger.log_approval_decided(run_id, decision, channel="interrupt")
-        answer = settled.answer
-        match answer.verdict:
-            case "approve" | "edit":
-                return settled.action, {}
-            case "respond":
-                return None, {"rejected": True, "human_response": answer.response}
-            case "ignore":
-                return None, {"rejected": True, "reason": "Ignored by human"}
-            case "reject":
-                return None, {"rejected": True, "reason": answer.text or "Rejected by human"}
+        refusal = _refusal(settled.answer)
+        return (settled.action, {}) if refusal is None else (None, refusal)
+
+    def _edited(self, call: GuardedCall, edited: Action) -> PolicyVerdict:
+        if edited.tool_name != self.name:
+            raise Refused(f"Only {self.name} can run here; its arguments can be edited.")
+        try:
+            self._with(call, edited)
+        except TypeError as error:
+            raise Refused(f"The edited arguments do not fit {self.name}: {error}.") from None
+        return PolicyVerdict("auto_approve", "Edited by a person.")
 
     def _description(self, asked: Asked) -> str | None:
         if self.description is None:
@@ -256,3 +256,16 @@ class _Guard:
 
 def _same(one: Any, other: Any) -> bool:
     return canonical_json(one) == canonical_json(other)
+
+
+def _refusal(answer: Answer) -> Args | None:
+    """What the call returns instead of running; None when it may run."""
+    match answer.verdict:
+        case "approve" | "edit":
+            return None
+        case "respond":
+            return {"rejected": True, "human_response": answer.response}
+        case "ignore":
+            return {"rejected": True, "reason": "Ignored by human"}
+        case "reject":
+            return {"rejected": True, "reason": answer.text or "Rejected by human"}

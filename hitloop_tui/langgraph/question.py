@@ -13,6 +13,7 @@ OnDeadline = Literal["reject", "escalate", "leave"]
 """What is to happen when nobody has answered in time."""
 
 VERSION = 1
+CONFIG = dict.fromkeys(("allow_ignore", "allow_respond", "allow_edit", "allow_accept"), True)
 MESSAGES_SHOWN = 3
 MESSAGE_LENGTH = 200
 
@@ -36,7 +37,30 @@ def question(
     there when the task began long before it asked. `signed` tells the console that only signed
     answers count.
     """
-    run_id = state.get("run_id")
+    optional = {
+        "error": error,
+        "answered": list(answered),
+        "asked_at": asked_at.isoformat() if asked_at else None,
+        "on_deadline": on_deadline if deadline else None,
+        "signed": signed,
+    }
+    detail = _detail(asked, policy_name, state.get("run_id"), deadline)
+    return [
+        {
+            "action_request": {
+                "action": asked.shown["tool_name"],
+                "args": asked.shown["tool_args"],
+            },
+            "config": dict(CONFIG),
+            "description": description or _description(asked, recent_messages(state)),
+            "hitloop": detail | {name: value for name, value in optional.items() if value},
+        }
+    ]
+
+
+def _detail(
+    asked: Asked, policy_name: str, run_id: Any, deadline: datetime | None
+) -> dict[str, Any]:
     detail = {
         "version": VERSION,
         "action": asked.shown,
@@ -46,31 +70,9 @@ def question(
         "run_id": None if run_id is None else str(run_id),
         "deadline": None if deadline is None else deadline.isoformat(),
     }
-    if deadline is not None:
-        detail["on_deadline"] = on_deadline
     if asked.people > 1:
         detail |= {"quorum": asked.people, "approvals": list(asked.approvals)}
-    if signed:
-        detail["signed"] = True
-    optional = {
-        "error": error,
-        "answered": list(answered),
-        "asked_at": asked_at.isoformat() if asked_at else None,
-    }
-    call = {"action": asked.shown["tool_name"], "args": asked.shown["tool_args"]}
-    return [
-        {
-            "action_request": call,
-            "config": {
-                "allow_ignore": True,
-                "allow_respond": True,
-                "allow_edit": True,
-                "allow_accept": True,
-            },
-            "description": description or _description(asked, recent_messages(state)),
-            "hitloop": detail | {name: value for name, value in optional.items() if value},
-        }
-    ]
+    return detail
 
 
 def recent_messages(state: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,5 @@
-"""Events per second and per-event lag of the telemetry, beside hitloop 0.5.1 and bare SQLite.
+"""Events per second and per-event lag of the telemetry, beside hitloop 0.5.1 and bare SQLite; and
+what following it costs.
 
     python -m tests.benchmarks.telemetry [--peer PYTHON]
 
@@ -9,6 +10,7 @@ so that a busy machine slows every one; the medians are compared.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sqlite3
 import statistics
@@ -17,7 +19,11 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
+
+from hitloop_tui.attach.session import Session
+from hitloop_tui.attach.watch import FRAME_S, changes
 
 ROUND = """
 import importlib, json, sys, time
@@ -84,6 +90,80 @@ def lags(seconds: float = 3.0) -> list[float]:
     return [(b - a) * 1000 for a, b in zip(logged, seen, strict=True)]
 
 
+BUSY_AGENT = """
+import sys, time
+from hitloop_tui import TelemetryLogger
+from hitloop_tui.core.models import Action
+rate, seconds = float(sys.argv[2]), float(sys.argv[3])
+action = Action(tool_name="send_email", tool_args={"to": "a@b.example", "body": "x" * 200})
+with TelemetryLogger(sys.argv[1]) as logger:
+    start = time.perf_counter()
+    count = 0
+    while (now := time.perf_counter() - start) < seconds:
+        while count < now * rate:
+            logger.log_action_proposed("r", action)
+            count += 1
+        time.sleep(0.001)
+"""
+
+
+def busy_agent(path: Path, rate: int, seconds: float) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", BUSY_AGENT, path, str(rate), str(seconds)])
+
+
+def biggest_wal(path: Path, agent: subprocess.Popen[bytes]) -> int:
+    wal, biggest = path.with_name(f"{path.name}-wal"), 0
+    while agent.poll() is None:
+        with suppress(FileNotFoundError):
+            biggest = max(biggest, wal.stat().st_size)
+        time.sleep(0.05)
+    return biggest
+
+
+async def followed(path: Path, agent: subprocess.Popen[bytes]) -> tuple[list[float], float]:
+    """Milliseconds from each event to when the trace tells it, and the share of a core it takes."""
+    session, told = Session.open(path.with_name("agents.db")), list[float]()
+    trace = session.trace()
+    trace.poll()
+
+    async def follow() -> None:
+        async for _ in changes(session.watched, session.version):
+            tell()
+            while trace.holds:
+                await asyncio.sleep(FRAME_S)
+                tell()
+
+    def tell() -> None:
+        events, now = trace.poll(), time.time()
+        told.extend((now - event.at) * 1000 for event in events)
+
+    cpu, clock = time.process_time(), time.perf_counter()
+    following = asyncio.create_task(follow())
+    await asyncio.to_thread(agent.wait)
+    spent = (time.process_time() - cpu) / (time.perf_counter() - clock)
+    following.cancel()
+    session.close()
+    return told, spent
+
+
+def reading(rate: int, seconds: float = 5.0) -> str:
+    with tempfile.TemporaryDirectory(dir=".") as directory:
+        path = Path(directory) / "agents.telemetry.db"
+        alone = biggest_wal(path, busy_agent(path, rate, seconds))
+        path.unlink()
+        agent = busy_agent(path, rate, seconds)
+        wal: list[int] = []
+        watching = threading.Thread(target=lambda: wal.append(biggest_wal(path, agent)))
+        watching.start()
+        told, spent = asyncio.run(followed(path, agent))
+        watching.join()
+    told.sort()
+    return (
+        f"told     p50 {told[len(told) // 2]:.0f} ms, p95 {told[len(told) * 95 // 100]:.0f} ms"
+        f" at {rate} events/s, {spent:.1%} of a core, WAL {wal[0] / alone:.2f}x of no reader"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peer", help="python of an environment with hitloop 0.5.1")
@@ -102,6 +182,8 @@ def main() -> None:
         ratio = f"  {rate / peer:6.1f}x" if peer else ""
         print(f"{name:8} {rate:9.0f} events/s{ratio}")
     waited = sorted(lags())
+    for rate in (100, 1000, 5000):
+        print(reading(rate))
     print(f"lag      p50 {waited[len(waited) // 2]:.1f} ms, max {waited[-1]:.1f} ms")
 
 
