@@ -6,11 +6,14 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hitloop_tui.attach.breakpoints import Breakpoints
 from hitloop_tui.attach.checkpoints import Checkpoints
 from hitloop_tui.attach.leases import Leases
 from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.order_leases import Order, finish_order, open_order, put_back, take_order
 from hitloop_tui.attach.review import Act
+from hitloop_tui.attach.source import Source
+from hitloop_tui.attach.sources import Sources
 from hitloop_tui.paths import ledger_path
 
 if TYPE_CHECKING:
@@ -25,32 +28,35 @@ async def carry_out(db: Path, ledger: Path | None, key: str) -> Outcome | None:
     waits for somebody else.
     """
     file = LedgerFile(ledger or ledger_path(db), beside=db)
-    source = Checkpoints(db)
+    checkpoints = Checkpoints(db)
+    source = Sources(checkpoints, Breakpoints(checkpoints, file))
     try:
         thread_id = open_order(file, key, Act.CLEAR)
-        return None if thread_id is None else await _as_a_worker(file, source, thread_id, key)
+        return None if thread_id is None else await _as_a_worker(db, file, source, thread_id, key)
     finally:
         source.close()
         file.close()
 
 
 async def _as_a_worker(
-    file: LedgerFile, source: Checkpoints, thread_id: str, key: str
+    db: Path, file: LedgerFile, source: Source, thread_id: str, key: str
 ) -> Outcome | None:
     leases = Leases(file, [])
     leases.register()
     try:
         order = await asyncio.to_thread(take_order, file, leases.worker, thread_id, key=key)
-        return None if order is None else await _cleared(file, source, order, leases.worker)
+        return None if order is None else await _cleared(db, file, source, order, leases.worker)
     finally:
         leases.retire()
 
 
-async def _cleared(file: LedgerFile, source: Checkpoints, order: Order, worker: str) -> Outcome:
+async def _cleared(
+    db: Path, file: LedgerFile, source: Source, order: Order, worker: str
+) -> Outcome:
     from hitloop_tui.attach.order_run import clear
     from hitloop_tui.attach.saver_file import SaverFile
 
-    saver = SaverFile(source.path)
+    saver = SaverFile(db)
     try:
         outcome = await clear(source, saver, order)
     except BaseException:

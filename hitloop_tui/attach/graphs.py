@@ -32,6 +32,12 @@ class HostedGraph:
     """Where it was loaded from; None for a graph that the hosting application handed over."""
     roots: tuple[Path, ...] = ()
 
+    def stops(self) -> dict[str, Any]:
+        """The static breakpoints, as a worker tells them (`attach.breakpoints.Stops`)."""
+        graph = self.graph
+        told = {"before": graph.interrupt_before_nodes, "after": graph.interrupt_after_nodes}
+        return {where: nodes for where, nodes in told.items() if nodes}
+
     def serializer(self) -> SerializerProtocol | None:
         """For one run: it remembers the names that this thread's data uses.
 

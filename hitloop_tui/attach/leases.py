@@ -12,9 +12,10 @@ import socket
 import sqlite3
 import time
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hitloop_tui.attach import journal
 from hitloop_tui.attach.ledger_clock import now, seconds_until
@@ -136,13 +137,19 @@ class Leases:
     """The worker's side of the ledger."""
 
     def __init__(
-        self, file: LedgerFile, graphs: Sequence[str], *, pulse: LedgerFile | None = None
+        self,
+        file: LedgerFile,
+        graphs: Collection[str] | Mapping[str, Mapping[str, Any]],
+        *,
+        pulse: LedgerFile | None = None,
     ) -> None:
-        """`pulse` takes the heartbeats: they need no `synchronous=FULL`."""
+        """`graphs` may say where each one stops (`attach.breakpoints.Stops`). `pulse` takes the
+        heartbeats: they need no `synchronous=FULL`."""
         self.file = file
         self._pulse = pulse or file
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-        self._graphs = json.dumps(list(graphs))
+        told = dict(graphs) if isinstance(graphs, Mapping) else list(graphs)
+        self._graphs = json.dumps(told)
 
     def register(self) -> None:
         at = time.time()

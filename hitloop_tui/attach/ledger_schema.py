@@ -48,7 +48,7 @@ CREATE TABLE workers (
   id TEXT PRIMARY KEY,
   host TEXT NOT NULL,
   pid INTEGER NOT NULL,
-  graphs TEXT NOT NULL,                -- JSON list of names
+  graphs TEXT NOT NULL,                -- JSON: names, and where each one stops by itself
   started_at REAL NOT NULL,
   heartbeat_at REAL NOT NULL,
   stopped_at REAL

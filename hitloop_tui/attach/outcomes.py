@@ -96,6 +96,8 @@ def after_error(
     """
     said = error_text(error)
     if any(_same_question(other.identity, question) for other in open_now):
+        if not question.task_id:  # a breakpoint's
+            return Outcome("failed", f"{_where(events)}{said}")
         if question.task_id in events.failed:
             return Outcome("failed", f"{_where(events, question.task_id)}{said}")
         if question.task_id in events.started and superstep & events.failed.keys():

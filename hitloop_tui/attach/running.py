@@ -19,6 +19,7 @@ from hitloop_tui.attach.ledger import Ledger
 from hitloop_tui.attach.outcomes import REPLACED, Outcome, after_error, after_run
 from hitloop_tui.attach.review import Identity, Question
 from hitloop_tui.attach.saver_file import SaverFile
+from hitloop_tui.attach.shapes.breakpoint import PREFIX
 from hitloop_tui.attach.source import Source
 from hitloop_tui.attach.stored_answers import StoredAnswers, leftover
 from hitloop_tui.attach.stream_events import RunEvents
@@ -56,7 +57,8 @@ class Bench:
         metadata = await asyncio.to_thread(self.source.metadata, thread_id)
         if "graph_id" not in metadata and graph_id is not None:
             metadata = {**metadata, "graph_id": graph_id}
-        pending = {question.identity.interrupt_id for question in questions.values()}
+        ids = (question.identity.interrupt_id for question in questions.values())
+        pending = {interrupt_id for interrupt_id in ids if not interrupt_id.startswith(PREFIX)}
         return await choose(self.graphs, thread_id, metadata, pending, saver)
 
 

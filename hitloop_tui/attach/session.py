@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from hitloop_tui.attach.approvals import Approvals
+from hitloop_tui.attach.breakpoints import Breakpoints
 from hitloop_tui.attach.checkpoints import Checkpoints
 from hitloop_tui.attach.events import LedgerEvents
 from hitloop_tui.attach.inbox import Inbox
@@ -43,8 +44,9 @@ class Session:
         Loggers that write into the database itself or into the ledger are found there, too.
         Raises DatabaseError when `db` exists and is no checkpoint database.
         """
-        source = Sources(Checkpoints(db), Approvals(approvals_path(db)))
-        file = LedgerFile(ledger or ledger_path(db), beside=db)
+        file, checkpoints = LedgerFile(ledger or ledger_path(db), beside=db), Checkpoints(db)
+        stored = Approvals(approvals_path(db))
+        source = Sources(checkpoints, stored, Breakpoints(checkpoints, file))
         book = Ledger(file)
         logged = dict.fromkeys((telemetry or telemetry_path(db), db, file.path))
         return cls(db, source, book, Inbox(source, book, hold), tuple(map(Telemetry, logged)))

@@ -32,6 +32,7 @@ from hitloop_tui.attach.outcomes import (
 )
 from hitloop_tui.attach.review import ID_LENGTH, Act, Question
 from hitloop_tui.attach.running import Bench, Questions, drop_leftover, run
+from hitloop_tui.attach.shapes.breakpoint import PREFIX
 from hitloop_tui.attach.stored_answers import StoredAnswers
 from hitloop_tui.attach.stream_events import RunEvents, error_text
 from hitloop_tui.attach.trouble import TROUBLE, patiently
@@ -110,8 +111,12 @@ class ThreadRun:
             return None
         _require_ids(questions[key] for key in self._open if key in questions)
         choice = await self.bench.choose(self.thread_id, self._named(), questions)
-        for key in onward:
-            await self._settle_ended(key, choice, questions)
+        for key in list(self._open):
+            question = questions.get(key)
+            if question is None:
+                await self._settle_ended(key, choice, questions)
+            elif question.identity.checkpoint_id != choice.head:
+                await self._settle(key, MOVED_ON)
         return choice, questions
 
     async def _ours(self, key: str) -> bool:
@@ -159,7 +164,7 @@ class ThreadRun:
         answers = {
             questions[key].identity.interrupt_id: self._records[key].answer
             for key in self._open
-            if key in questions and not questions[key].answered
+            if key in questions and _by_id(questions[key])
         }
         others = [question for key, question in questions.items() if key not in self._open]
         ended = await run(self.bench, choice, events, answers, others, self._started)
@@ -222,9 +227,14 @@ class ThreadRun:
         _log.info("thread %s: %s %s %s", safe(self.thread_id), *said)
 
 
+def _by_id(question: Question) -> bool:
+    """Whether an answer must be given: not at a breakpoint, nor where it lies stored already."""
+    return not (question.answered or question.identity.interrupt_id.startswith(PREFIX))
+
+
 def _require_ids(questions: Iterable[Question]) -> None:
     for question in questions:
-        if not INTERRUPT_ID.fullmatch(question.identity.interrupt_id):
+        if _by_id(question) and not INTERRUPT_ID.fullmatch(question.identity.interrupt_id):
             raise Blocked(
                 f"the interrupt's id is {question.identity.interrupt_id or 'missing'}: LangGraph"
                 " resumes only ids of its own making"

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from hitloop_tui.attach.breakpoints import Breakpoints
 from hitloop_tui.attach.checkpoints import Checkpoints
 from hitloop_tui.attach.deadlines import Deadlines
 from hitloop_tui.attach.event_log import EventLog
@@ -26,6 +27,7 @@ from hitloop_tui.attach.order_leases import take_order
 from hitloop_tui.attach.order_run import OrderRun
 from hitloop_tui.attach.running import Bench
 from hitloop_tui.attach.saver_file import SaverFile
+from hitloop_tui.attach.sources import Sources
 from hitloop_tui.attach.thread_run import ThreadRun
 from hitloop_tui.attach.trouble import PATIENCE_S
 from hitloop_tui.errors import DatabaseError, HitloopError
@@ -94,8 +96,10 @@ class Worker:
         telemetry = LedgerFile(self._ledger, beside=self._db, durable=False)
         reading = LedgerFile(self._ledger, beside=self._db)
         self._files = (durable, telemetry, reading)
-        self._leases = Leases(durable, list(self._graphs), pulse=telemetry)
-        self._source = Checkpoints(self._db)
+        stops = {name: hosted.stops() for name, hosted in self._graphs.items()}
+        self._leases = Leases(durable, stops, pulse=telemetry)
+        checkpoints = Checkpoints(self._db)
+        self._source = Sources(checkpoints, Breakpoints(checkpoints, reading))
         self._leases.register()
         self._watch = LedgerWatch(reading, self._leases.worker)
         self._heartbeat = Heartbeat(self._leases, lambda: bool(self._running))

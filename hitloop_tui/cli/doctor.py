@@ -17,14 +17,18 @@ from typing import Literal
 
 import click
 
+from hitloop_tui.attach import journal
 from hitloop_tui.attach.graph_ref import GraphRef
 from hitloop_tui.attach.leases import live_workers
-from hitloop_tui.attach.review import State
+from hitloop_tui.attach.ledger_file import LedgerFile
+from hitloop_tui.attach.review import Review, State
 from hitloop_tui.attach.session import Session
+from hitloop_tui.attach.signing import signer
 from hitloop_tui.cli.narration import DONE, FAILED, print_json
 from hitloop_tui.cli.options import FILE, database_options, graph_options, json_option
 from hitloop_tui.cli.working import graph_refs
 from hitloop_tui.config import Settings, read_settings
+from hitloop_tui.core.signature import PROGRAM
 from hitloop_tui.errors import HitloopError
 from hitloop_tui.safetext import safe
 
@@ -37,6 +41,16 @@ PACKAGES = (
     "aiosqlite",
     "pydantic",
 )
+WRONG = (State.FAILED, State.UNCERTAIN, State.STALE, State.EXPIRED)
+LISTED = 10
+"""Reviews told one by one."""
+_LEFT = """
+SELECT worker, count(*) AS left FROM (
+  SELECT worker FROM attempts WHERE outcome IS NULL
+  UNION ALL SELECT worker FROM orders WHERE outcome IS NULL AND worker IS NOT NULL
+) GROUP BY worker
+"""
+"""Attempts and orders that nobody has ended, by worker."""
 _MARKS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "red")}
 
 
@@ -73,6 +87,7 @@ def doctor(
             "database",
             lambda: _database(path, ledger or settings.ledger_of(path), settings.telemetry),
         )
+    findings += _guarded("deciding", lambda: _deciding(settings))
     findings += _guarded("graphs", lambda: _graphs(graph_refs(graphs, config, settings)))
     if as_json:
         print_json([asdict(finding) for finding in findings])
@@ -135,23 +150,67 @@ def _database(path: Path, ledger: Path | None, telemetry: Path | None) -> Iterat
     waiting = [review for review in reviews if review.state is State.PENDING]
     yield Finding("ok", "database", f"{path}, {len(waiting)} waiting")
     yield from _access(path)
-    for review in reviews:
-        if review.state in (State.FAILED, State.UNCERTAIN):
-            yield Finding("warn", f"review {review.id[:8]}", f"{review.state}: {review.detail}")
-        if review.question.leftover_answer:
-            text = f"{review.thread_id}: another program left an answer that no task took"
-            yield Finding("warn", f"review {review.id[:8]}", text)
-    file = session.ledger.file
-    yield Finding("ok", "ledger", f"{file.path}" if file.path.exists() else "not needed yet")
+    yield from _reviews(reviews)
+    yield from _ledger(session.ledger.file)
     logged = [str(one.path) for one in session.telemetry if one.has_events()]
     text = ", ".join(logged) or f"none yet; a logger's place is {session.telemetry[0].path}"
     yield Finding("ok", "telemetry", text)
+    yield from _workers(session.ledger.file)
+    session.close()
+
+
+def _reviews(reviews: list[Review]) -> Iterator[Finding]:
+    """Those that went wrong, with what can be done about each."""
+    wrong = [review for review in reviews if review.state in WRONG]
+    for review in wrong[:LISTED]:
+        possible = ", ".join([*review.allowed, *review.acts])
+        text = f"{review.state}: {review.detail}" + (f"; possible: {possible}" if possible else "")
+        yield Finding("warn", f"review {review.id[:8]}", text)
+    if len(wrong) > LISTED:
+        yield Finding("warn", "reviews", f"{len(wrong) - LISTED} more went wrong: see `ls`")
+    for review in reviews:
+        if review.question.leftover_answer:
+            text = f"{review.thread_id}: another program left an answer that no task took"
+            yield Finding("warn", f"review {review.id[:8]}", text)
+
+
+def _ledger(file: LedgerFile) -> Iterator[Finding]:
+    if not file.path.exists():
+        yield Finding("ok", "ledger", "not needed yet")
+        return
+    with file.snapshot() as connection:
+        faults = sum(1 for _ in journal.verify(connection))
+        head = journal.head(connection)
+    if faults:
+        text = f"{file.path} is not as it was written, {faults} faults: see `audit verify`"
+        yield Finding("fail", "ledger", text)
+    else:
+        yield Finding("ok", "ledger", f"{file.path}, {head.seq} entries, chain in order")
+
+
+def _workers(file: LedgerFile) -> Iterator[Finding]:
     workers = live_workers(file)
     for worker in workers:
         yield Finding("ok", "worker", f"{worker.id} hosts {', '.join(worker.graphs)}")
     if not workers:
         yield Finding("warn", "worker", "none is alive: decisions are kept and wait for one")
-    session.close()
+    alive = {worker.id for worker in workers}
+    for row in file.rows(_LEFT):
+        if row["worker"] not in alive:
+            text = f"{row['worker']} is dead and left {row['left']} unfinished: look, then decide"
+            yield Finding("warn", "worker", text)
+
+
+def _deciding(settings: Settings) -> Iterator[Finding]:
+    """How this person's decisions will be held and signed."""
+    seconds = ", ".join(f"{name} {left:g} s" for name, left in asdict(settings.hold).items())
+    yield Finding("ok", "hold", f"decisions wait for an undo: {seconds}")
+    if settings.sign_key is not None:
+        signer(settings.sign_key)
+        if shutil.which(PROGRAM) is None:
+            yield Finding("fail", "signing", f"{PROGRAM} is missing: install OpenSSH's client")
+        else:
+            yield Finding("ok", "signing", f"with {settings.sign_key}")
 
 
 def _access(path: Path) -> Iterator[Finding]:

@@ -24,35 +24,42 @@ from hitloop_tui.attach.leases import live_workers
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.review import Kind, Review, Verdict
 from hitloop_tui.attach.session import Session
+from hitloop_tui.hold import Hold
 from tests.benchmarks import graphs
 from tests.benchmarks.measure import Line, Options, Spread, cpu_s
 
-WARM_UP, SOON, LATER = 3, 60, 20
+WARM_UP, SOON, LATER, HELD = 3, 60, 20, 20
 SOON_S, LATER_S = 0.4, 4.0
-"""Pauses before a decision: the worker looks twice as often for three seconds after one."""
+"""Pauses before a decision: a watcher looks less often the longer nothing has happened."""
+HOLD_S = 0.5
 IDLE_S = 20.0
 WAIT_S = 30.0
 LOOK_S = 0.05
 
 Resumed = tuple[float, float]
-"""From recorded to started, and to applied."""
+"""From recorded, or from the end of the hold, to started, and to applied."""
 
 
 def run(options: Options) -> list[Line]:
     with options.scratch() as folder:
         db, own = folder / "agents.db", folder / "own.db"
-        count = WARM_UP + SOON + LATER
+        count = WARM_UP + SOON + LATER + HELD
         for path in (db, own):
             graphs.ask(path, *(f"bench-{number}" for number in range(count)))
         with _worker(db) as (session, pid):
             reviews = list(session.inbox.reviews())
+            held = [_resume(session, reviews.pop(), SOON_S, HOLD_S)[0] for _ in range(HELD)]
             bare = asyncio.run(_bare(own, WARM_UP + SOON))[WARM_UP:]
             found = [_resume(session, review, pause) for review, pause in _plan(reviews)]
             time.sleep(5)
             before = cpu_s(pid)
             time.sleep(IDLE_S)
             share = (cpu_s(pid) - before) / IDLE_S
-    return _lines(found[WARM_UP:], Spread(bare), share)
+    return [*_lines(found[WARM_UP:], Spread(bare), share), _held(Spread(held))]
+
+
+def _held(late: Spread) -> Line:
+    return Line("end of a hold to started", str(late), target="p95 < 50 ms", met=late.p95 < 0.05)
 
 
 def _plan(reviews: list[Review]) -> Iterator[tuple[Review, float]]:
@@ -101,12 +108,16 @@ def _worker(db: Path) -> Iterator[tuple[Session, int]]:
         process.wait()
 
 
-def _resume(session: Session, review: Review, pause: float) -> Resumed:
+def _resume(session: Session, review: Review, pause: float, hold_s: float = 0.0) -> Resumed:
     time.sleep(pause * random.uniform(0.9, 1.1))
+    session.inbox.hold = Hold(hold_s, hold_s, hold_s)
     person = Person("bench", {"login": "bench"})
     outcome = decide(session.inbox, review, {0: Verdict(Kind.APPROVE)}, person)
     recorded = time.time()
     assert outcome.outcome == "recorded", outcome
+    if hold_s:
+        held_until = session.ledger.of_keys([review.key])[review.key].held_until
+        recorded = datetime.fromisoformat(held_until or "").timestamp()
     file, until = session.ledger.file, recorded + WAIT_S
     sql = (
         "SELECT a.outcome, a.detail, a.finished_at FROM attempts a JOIN decisions d USING (seq)"

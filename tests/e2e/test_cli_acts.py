@@ -192,8 +192,10 @@ class TestUncertain:
         assert pay.apply().code == 0, "never retried silently"
         assert pay.paid == [1]
         doctor = hitloop("doctor", pay.db).out
-        assert "uncertain" in doctor
-        assert "died" in doctor
+        assert "uncertain: worker" in doctor
+        assert "possible: retry, done" in doctor
+        assert "is dead and left 1 unfinished" in doctor
+        assert "low 0 s, medium 0 s, high 0 s" in doctor
         code, outcome, who, detail = one("done", uncertain, "--as", "Bob")
         assert (code, outcome, who) == (0, "recorded", "human:Bob")
         assert detail == "marked done; the thread was not touched"

@@ -81,6 +81,9 @@ class TestVerify:
         assert "FAULT  entry 3: entries 2 to 2 are missing" in faults
         assert "FAULT  entry 1: row 1 of decisions was changed after it was written" in faults
         assert any("row 2 of withdrawals was deleted" in line for line in faults)
+        doctor = hitloop("doctor", pay.db)
+        assert doctor.code == 1
+        assert f"not as it was written, {len(faults)} faults" in doctor.out
         told = hitloop("audit", pay.db, "verify", "--json").json["faults"]
         assert len(told) == len(faults)
         assert {"entry", "text"} == told[0].keys()

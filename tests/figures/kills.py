@@ -140,7 +140,8 @@ def _settle(arena: Arena, point: str, reviews: Sequence[Review], score: Score) -
     found = arena.records()
     left = [r.id for r in reviews if not (r.key in found and found[r.key].over)]
     score.add("  not settled in the end", left, n)
-    score.add("  still listed", [row["id"] for row in arena.run("ls")], n)
+    listed = [f"{row['thread_id']} {row['state']}: {row['detail']}" for row in arena.run("ls")]
+    score.add("  still listed", listed, n)
     score.add("  faults in the ledger's chain", arena.faults(), n)
 
 

@@ -33,7 +33,7 @@ def put(db: Path, state: State) -> None:
 
 
 STATES = {
-    State.HELD: ("A worker gets it in", {"undo"}),
+    State.HELD: ("until a worker gets it", {"undo"}),
     State.DECIDED: ("no worker is alive", set()),
     State.APPLYING: ("The thread goes on with it right now", set()),
     State.FAILED: ("It was not carried out to the end", {"retry", "clear"}),

@@ -131,12 +131,12 @@ async def test_the_time_left_is_in_the_status_line_and_on_the_card(
     db: Path, size: tuple[int, int]
 ) -> None:
     def seconds(where: str) -> list[int]:
-        return [int(found) for found in re.findall(r"(?:refund|gets it in) (\d+) s", where)]
+        return [int(found) for found in re.findall(r"(\d+) s(?:  refund| until a worker)", where)]
 
     async with console(db, size, hold=Hold(40, 40, 40)) as c:
         await c.go_to("t-refund")
         await c.press("a")
-        await c.until(lambda: re.search(r"refund \d\d s  u undo", c.shown))
+        await c.until(lambda: re.search(r"\d\d s  refund  u undo", c.shown))
         await c.go_to("t-refund")
         await c.until(lambda: seconds(c.card))
         status, card = seconds(c.shown)[0], seconds(c.card)[0]

@@ -27,6 +27,7 @@ from hitloop_tui.attach.shapes import (
 )
 from hitloop_tui.attach.shapes.arguments import check_args
 from hitloop_tui.attach.shapes.base import Shape
+from hitloop_tui.attach.shapes.breakpoint import Breakpoint
 from hitloop_tui.attach.suspicions import suspicions
 from hitloop_tui.errors import InvalidVerdict
 
@@ -35,6 +36,7 @@ __all__ = ["SHAPES", "answer", "check", "check_args", "read"]
 SHAPES: tuple[Shape, ...] = (
     unreadable.Unreadable(),
     stored_request.StoredRequest(),
+    Breakpoint(),
     hitloop_gate.HitloopGate(),
     tool_approval.ToolApproval(),
     machine.Machine(),

@@ -84,7 +84,7 @@ def _sentence(review: Review, viewer: Viewer) -> tuple[Part, ...]:
     match review.state:
         case State.HELD:
             seconds = own(left(held_for(review)))
-            return _told("A worker gets it in "), (seconds, STRONG), _told(", unless you undo it.")
+            return (seconds, STRONG), _told(" until a worker gets it.")
         case State.DECIDED:
             return (_told(_waiting(review, viewer)),)
         case State.APPLYING:

@@ -48,11 +48,9 @@ class HoldLine(Widget):
 
 
 def _held(given: Given) -> Content:
-    sign = state_sign(State.HELD)
+    """The number comes first: up to what changes, Textual writes a row again."""
     first, *more = given.reviews
     words = f"{len(given.reviews)} decisions" if more else tools(first)
     what = fitted(text(Safe(words), MUTED), min(cell_len(words), TOOL), MUTED)
-    keys = line(own(DISPLAY["undo"], KEY), own(" undo", MUTED))
-    return line(
-        own(f"{sign.glyph} ", sign.style), what, own(f" {left(given.left)}  ", STRONG), keys
-    )
+    number = own(f"{state_sign(State.HELD).glyph} {left(given.left)}", STRONG)
+    return line(number, own("  "), what, own("  "), own(DISPLAY["undo"], KEY), own(" undo", MUTED))
