@@ -53,9 +53,7 @@ def console(
     when the console ends.
     """
     settings = read_settings()
-    path = database(argument, db, settings)
-    if not path.parent.is_dir():
-        raise BadInput(f"there is no directory {path.parent}")
+    path = _place(database(argument, db, settings))
     _refuse_typo(argument)
     graph_refs(graphs, config, settings)
     need_terminal()
@@ -108,6 +106,12 @@ def demo(
         person=this_person(stated),
         headless=headless,
     )
+
+
+def _place(path: Path) -> Path:
+    if not path.parent.is_dir():
+        raise BadInput(f"there is no directory {path.parent}")
+    return path
 
 
 def _refuse_typo(argument: Path | None) -> None:
