@@ -125,7 +125,7 @@ def _followed(session: Session, review: Review, what: Act, outcome: Outcome) -> 
     if what is Act.RETRY:
         detail = outcome.detail if live_workers(file) else f"{outcome.detail}; {NO_WORKER}"
         return replace(outcome, detail=detail)
-    ended = carried_out(session.db, session.source, file, review.key, review.thread_id)
+    ended = carried_out(session.db, file, review.key)
     match ended.outcome:
         case None:
             why = f": {ended.detail}" if ended.detail else ""
