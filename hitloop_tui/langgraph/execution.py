@@ -1,7 +1,8 @@
 """Where in the graph a node is running, and what LangGraph knows of this task's earlier executions.
 
-LangGraph executes a task again on every resume, and has no public word for it. Four private keys
-are read here; `pyproject.toml` limits the versions of LangGraph for their sake.
+LangGraph executes a task again on every resume, and has no public word for it. What is private to
+it is read here: three keys of the config, and what the scratchpad of a task holds. `pyproject.toml`
+limits the versions of LangGraph for its sake.
 """
 
 from __future__ import annotations

@@ -53,7 +53,8 @@ def hitl_action(
     LangGraph executes a node from its beginning after every answer. What a guarded call returned is
     kept with the checkpoint, as the checkpointer gives it back, so that a call which was made is
     not made again when the node asks about another one. A tool that raised runs again, with its
-    approval, when its node does.
+    approval, when its node does; so does one whose process died, and two processes that resume one
+    node at the same time both make the call. `create_interrupt_tool_node` is stricter.
     """
     validators = tuple(anomaly_validators or ())
 
