@@ -161,7 +161,7 @@ class _Guard:
         return GuardedCall(stable_action(raw, scope), reason, given, bound, place)
 
     def _risk(self, args: Args) -> tuple[RiskClass, list[str]]:
-        """A function that changes its arguments changes what the others, and the person, see."""
+        """Each function gets a dict of its own: what is left out of it still runs, and is shown."""
         try:
             computed = self.risk_class(dict(args)) if callable(self.risk_class) else self.risk_class
             risk, reasons = RiskClass(computed), []
