@@ -33,7 +33,8 @@ class Trace:
         self._thread_id = thread_id
         self._began = False
         self._held: list[tuple[float, Event]] = []
-        """With the time to sort by: a clock that is ahead must not hold an event for long."""
+        """With the time to sort by: a clock that is ahead, or was set back meanwhile, must not hold
+        an event for long."""
 
     def poll(self) -> list[Event]:
         """New events since the last call, in time order; the recent past on the first call.
@@ -43,12 +44,12 @@ class Trace:
         now = time.time()
         for stream, cursor in self._cursors.items():
             events, self._cursors[stream] = stream.events_since(cursor, thread_id=self._thread_id)
-            self._held += [(min(event.at, now), event) for event in events]
+            self._held += [(event.at, event) for event in events]
         due = now - SETTLE_S
         if not self._began:
-            self._began, due = True, now
+            self._began, due = True, math.inf
             self._held = _with_questions_placed(self._held)
-        self._held.sort(key=_when)
+        self._held = sorted(((min(at, now), event) for at, event in self._held), key=_when)
         count = bisect_right(self._held, due, key=_when)
         told, self._held = self._held[:count], self._held[count:]
         return [event for _, event in told]

@@ -125,7 +125,7 @@ def _dict(value: dict[Any, Any]) -> str:
     if all(isinstance(key, str) for key in value) and TAG not in value:
         keys = sorted(value) if all(map(str.isascii, value)) else sorted(value, key=_utf_16)
         items = [f"{encode_basestring(key)}:{canonical_json(value[key])}" for key in keys]
-        return "{" + ",".join(items) + "}"
+        return f"{{{','.join(items)}}}"
     pairs = sorted(f"[{canonical_json(k)},{canonical_json(v)}]" for k, v in value.items())
     return _tagged("dict", "[" + ",".join(pairs) + "]")
 

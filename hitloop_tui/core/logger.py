@@ -57,8 +57,9 @@ class TelemetryLogger:
     `event`  nothing when the process is killed; the last events when the power fails
     `full`   nothing at all; every call waits for the disk
 
-    Threads that log at the same time share a commit. Logging in batches never raises: what cannot
-    be written is kept, tried again, and reported to Python's `logging`.
+    Threads that log at the same time share a commit. What cannot be written is kept and tried
+    again. Logging in batches never raises, but reports it to Python's `logging`; the other two
+    raise DatabaseError, and keep the event all the same.
     """
 
     thread_of_caller: ClassVar[Callable[[], str | None]] = staticmethod(lambda: None)

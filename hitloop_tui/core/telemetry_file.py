@@ -51,8 +51,7 @@ class TelemetryFile:
     def put(self, rows: Sequence[Row], statement: Statement | None = None) -> None:
         """Take rows, and a statement of the same transaction; how long it takes is `durability`'s.
 
-        Only `event` and `full` raise when they cannot be committed; in batches they are kept and
-        tried again.
+        What cannot be committed is kept for the next commit; `event` and `full` raise, too.
         """
         with self._lock:
             self._refuse_closed()
@@ -70,13 +69,13 @@ class TelemetryFile:
     def commit(self) -> None:
         """Return when everything taken so far is committed, by whichever thread."""
         with self._writing:
-            with self._lock:
-                rows, self._waiting = self._waiting, []
-                statements, self._statements = self._statements, []
-            if not rows and not statements:
-                return
+            rows, statements = list[Row](), list[Statement]()
             try:
-                self._write(rows, statements)
+                with self._lock:
+                    rows, self._waiting = self._waiting, rows
+                    statements, self._statements = self._statements, statements
+                if rows or statements:
+                    self._write(rows, statements)
             except BaseException as error:
                 with self._lock:
                     self._waiting[:0], self._statements[:0] = rows, statements

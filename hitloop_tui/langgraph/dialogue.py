@@ -37,6 +37,7 @@ class Dialogue:
         self.payload: Any = held.value if held else None
         self.open: Detail | None = held.value[0]["hitloop"] if held else None
         """What is ours of its payload."""
+        place.drop_leftover()
         self.drawn = _draw(place) if held or place.answers else 0
         """How many answers `interrupt()` handed out to find those of this dialogue."""
         before = self.open.get("answered", []) if self.open else []

@@ -1,7 +1,8 @@
 """Where in the graph a node is running, and what LangGraph knows of this task's earlier executions.
 
-LangGraph executes a task again on every resume, and has no public word for it. Four private keys
-are read here; `pyproject.toml` limits the versions of LangGraph for their sake.
+LangGraph executes a task again on every resume, and has no public word for it. What is private to
+it is read here: three keys of the config, and what the scratchpad of a task holds. `pyproject.toml`
+limits the versions of LangGraph for its sake.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from langgraph.runtime import get_runtime
 GREGORIAN = datetime(1582, 10, 15, tzinfo=UTC)
 CHECKPOINTER = "__pregel_checkpointer"
 SCRATCHPAD = "__pregel_scratchpad"
+NULL_TASK = "00000000-0000-0000-0000-000000000000"
 RESUMING = "__pregel_resuming"
 """True for the tasks a run begins with when it takes up a thread; all others are new."""
 ROW = tuple[str, str, Any]
@@ -98,11 +100,22 @@ class Place:
         LangGraph has read it already. A read of our own would wait for the commit in flight, and a
         sync tool that blocks the loop of its checkpointer could not make it at all.
         """
-        if not self.again:
-            return []
-        found = inspect.getclosurevars(self.scratchpad.get_null_resume).nonlocals
-        rows: list[ROW] = found["pending_writes"]
-        return rows
+        return _rows(self.scratchpad) if self.again else []
+
+    def drop_leftover(self) -> None:
+        """Forget the answer of a plain resume that this task had in an earlier run already.
+
+        LangGraph keeps it until the superstep ends, and gives it to whoever asks next. One that
+        was given with this very resume is the last of its rows.
+        """
+        scratchpad = self.scratchpad if self.again else None
+        while scratchpad is not None:
+            rows = _rows(scratchpad)
+            for row in rows[:-1]:
+                if row[:2] == (NULL_TASK, "__resume__") and row[2] in self.answers:
+                    self.scratchpad.get_null_resume(True)
+                    return
+            scratchpad = _closure(scratchpad)["parent_scratchpad"]
 
     @property
     def answers(self) -> list[Any]:
@@ -116,6 +129,15 @@ class Place:
             return asyncio.get_running_loop() is getattr(self.checkpointer, "loop", None)
         except RuntimeError:  # no loop is running in this thread
             return False
+
+
+def _rows(scratchpad: Any) -> list[ROW]:
+    rows: list[ROW] = _closure(scratchpad)["pending_writes"]
+    return rows
+
+
+def _closure(scratchpad: Any) -> Mapping[str, Any]:
+    return inspect.getclosurevars(scratchpad.get_null_resume).nonlocals
 
 
 def current_place() -> Place:

@@ -56,7 +56,8 @@ def hitl_action(
     LangGraph executes a node from its beginning after every answer. What a guarded call returned is
     kept with the checkpoint, as the checkpointer gives it back, so that a call which was made is
     not made again when the node asks about another one. A tool that raised runs again, with its
-    approval, when its node does.
+    approval, when its node does; so does one whose process died, and two processes that resume one
+    node at the same time both make the call. `create_interrupt_tool_node` is stricter.
     """
     validators = tuple(anomaly_validators or ())
     signers = signers_file(allowed_signers)
@@ -167,7 +168,7 @@ class _Guard:
         return GuardedCall(stable_action(raw, scope), reason, given, bound, place)
 
     def _risk(self, args: Args) -> tuple[RiskClass, list[str]]:
-        """A function that changes its arguments changes what the others, and the person, see."""
+        """Each function gets a dict of its own: what is left out of it still runs, and is shown."""
         try:
             computed = self.risk_class(dict(args)) if callable(self.risk_class) else self.risk_class
             risk, reasons = RiskClass(computed), []

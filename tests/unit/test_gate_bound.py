@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -213,13 +212,16 @@ async def test_the_words_of_an_agent_cannot_pass_for_a_heading(thread):
     assert "### Risk" not in lines
 
 
-async def test_one_answer_too_many_is_nobodys(thread, mailbox):
-    """A plain resume stays next to the checkpoint until the superstep ends."""
+@pytest.mark.parametrize("first", ["what?", True])
+async def test_a_plain_answer_that_is_left_over_is_nobodys(thread, mailbox, first):
+    """LangGraph keeps it until the superstep ends, and gives it to whoever asks next."""
     await thread.start()
-    await thread.graph.ainvoke(Command(resume="yes"), thread.config)
-    await asyncio.gather(
-        thread.graph.ainvoke(None, thread.config), thread.graph.ainvoke(None, thread.config)
-    )
+    resume = Command(resume=first, update={"proposed_action": CHANGED})
+    await thread.graph.ainvoke(resume, thread.config)
+    asked = await thread.open()
+    for _ in range(2):
+        await thread.graph.ainvoke(None, thread.config)
     assert mailbox.calls == []
-    await thread.answer(True)
-    assert mailbox.calls == [ARGS]
+    assert await thread.open() == asked
+    await thread.graph.ainvoke(Command(resume=True), thread.config)
+    assert mailbox.calls == [EDITED]

@@ -102,7 +102,7 @@ def _ended(event: Event) -> Words:
         return _labelled("input", event.data.get("result"))
     if isinstance(took, int | float):
         return ((tied(took), FAINT),)
-    return ((brief(event.data.get("result")), MUTED),)
+    return ((brief(event.data.get("result"), MAX_VALUE), MUTED),)
 
 
 def _asked(event: Event) -> Words:
