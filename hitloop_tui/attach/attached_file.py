@@ -13,7 +13,6 @@ from hitloop_tui.core.sqlite_rows import fetched
 from hitloop_tui.errors import DatabaseError
 
 BUSY_SECONDS = 5.0
-_MAGIC = b"SQLite format 3\0"
 
 
 class AttachedFile:
@@ -31,7 +30,7 @@ class AttachedFile:
         """What tells the opened file from another one of that name."""
         self._immutable = False
         self._written: int | None = None
-        """When the file was written last, as far as its first bytes were looked at."""
+        """When the file was written last, as far as it was looked at."""
 
     @property
     def watched(self) -> tuple[Path, ...]:
@@ -84,13 +83,24 @@ class AttachedFile:
 
     def _overwritten(self) -> bool:
         """Whether somebody wrote something else over the file: SQLite would not notice, and go on
-        reading from its memory."""
+        reading from its memory.
+
+        Only SQLite may look: to open and close the file drops this process's locks on it.
+        """
         written = self.path.stat().st_mtime_ns
-        if written == self._written:
+        if self._immutable or written == self._written:
             return False
         self._written = written
-        with self.path.open("rb") as file:
-            return file.read(len(_MAGIC)) != _MAGIC
+        other = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", 0, uri=True)
+        try:
+            other.execute("PRAGMA schema_version")
+        except sqlite3.OperationalError:  # locked: somebody is at it
+            self._written = None
+        except sqlite3.DatabaseError:
+            return True
+        finally:
+            other.close()
+        return False
 
     def _place(self) -> tuple[int, ...]:
         stat = self.path.stat()

@@ -8,24 +8,25 @@ GRACE_S = 0.5
 
 
 class Arming:
-    """Armed half a second after what is shown has last changed.
+    """Armed half a second after what is on the screen has last changed.
 
     Keys typed ahead would otherwise decide a card that nobody has seen.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._shown: object = None
+        self.shown: object = None
+        """What is on the screen; None while that is on its way."""
         self._since: float | None = None
 
     def disarm(self) -> None:
-        """Something else was selected and is not on the card yet."""
-        self._shown = self._since = None
+        """Something else was selected and is not on the screen yet."""
+        self.shown = self._since = None
 
     def show(self, what: object) -> None:
-        """`what` is on the card now; showing the same thing again changes nothing."""
-        if what != self._shown:
-            self._shown, self._since = what, self._clock()
+        """`what` is on the screen now; showing the same thing again changes nothing."""
+        if what != self.shown:
+            self.shown, self._since = what, self._clock()
 
     def armed(self, waited: float) -> bool:
         """Whether a key counts that has lain in queues for `waited` seconds.

@@ -45,6 +45,11 @@ class Showing:
         """Whether what belongs on the card is there already."""
         return self._card.review is not None and self._card.review.key == self.key
 
+    @property
+    def drawn(self) -> bool:
+        """Whether what is on the card has reached the screen."""
+        return self._arming.shown is not None
+
     def armed(self, waited: float) -> bool:
         return self._arming.armed(waited)
 
@@ -101,9 +106,19 @@ class Showing:
         self._arm()
 
     def _arm(self) -> None:
-        """Start the grace period, unless the same question was there before."""
+        """Start the grace period once this is drawn, unless the same question was there before."""
+        question = self._question()
+        if question is None or question != self._arming.shown:
+            self._arming.disarm()
+            self._card.call_after_refresh(self._drawn, question)
+
+    def _drawn(self, question: object) -> None:
+        if question is not None and question == self._question():
+            self._arming.show(question)
+
+    def _question(self) -> object:
+        """What exactly is on the card."""
         review = self._card.review
         if review is None:
-            self._arming.disarm()
-        else:
-            self._arming.show((review.key, review.question.digest, self._card.action_index))
+            return None
+        return review.key, review.question.digest, self._card.action_index

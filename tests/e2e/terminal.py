@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import termios
 import time
+import tty
 from collections.abc import Iterator, Mapping, Sequence
 
 import pexpect
@@ -40,6 +42,11 @@ class Terminal:
         """The screen once it matches the regular expression; AssertionError with the screen."""
         return self._wait(lambda text: re.search(pattern, text) is not None, pattern, timeout)
 
+    def shows(self, pattern: str) -> bool:
+        """Whether the screen matches the regular expression now, without waiting for more."""
+        self._read(0)
+        return re.search(pattern, "\n".join(self._screen.display)) is not None
+
     def wait_gone(self, pattern: str, timeout: float = WAIT_S) -> str:
         return self._wait(lambda text: re.search(pattern, text) is None, f"no {pattern}", timeout)
 
@@ -54,6 +61,23 @@ class Terminal:
             self.child.exitstatus if self.child.signalstatus is None else -self.child.signalstatus
         )
 
+    def hang_up(self) -> None:
+        """The line drops: the kernel sends SIGHUP, and nobody reads what is written."""
+        self.child.ptyproc.fileobj.close()
+
+    def wait_dead(self, timeout: float = WAIT_S) -> bool:
+        """Wait for the end of a program whose line has dropped; False when it goes on."""
+        until = time.monotonic() + timeout
+        while self.child.isalive() and time.monotonic() < until:
+            time.sleep(0.02)
+        return not self.child.isalive()
+
+    @property
+    def cooked(self) -> bool:
+        """Whether the terminal shows and edits lines again, as shells leave and expect it."""
+        flags = termios.tcgetattr(self.child.child_fd)[tty.LFLAG]
+        return flags & (termios.ECHO | termios.ICANON) == termios.ECHO | termios.ICANON
+
     def _wait(self, seen: object, what: str, timeout: float) -> str:
         until = time.monotonic() + timeout
         while time.monotonic() < until:
@@ -62,9 +86,9 @@ class Terminal:
                 return text
         raise AssertionError(f"{what} never came; the screen:\n{self.text}")
 
-    def _read(self) -> None:
+    def _read(self, wait_s: float = 0.05) -> None:
         with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF, OSError):
-            data = self.child.read_nonblocking(65536, timeout=0.05)
+            data = self.child.read_nonblocking(65536, timeout=wait_s)
             self.raw += data
             # pyte draws private sequences it does not know (kitty keys, mode queries) as text.
             self._stream.feed(re.sub(rb"\x1b\[[<>=?][0-9;]*[uq]|\x1b\[\?[0-9;]*\$p", b"", data))

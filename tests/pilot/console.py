@@ -105,6 +105,7 @@ class Console:
             lambda: (review := self.main.card.review) and review.thread_id == thread,
             f"{thread} never came to the card",
         )
+        await self.until(lambda: self.main._showing.drawn)
         self.clock.now += 1
 
 
@@ -124,7 +125,7 @@ async def console(
         running = Console(app, pilot, clock, lambda: recorded(db))
         await running.until(lambda: app.main.inbox.state.total >= rows)
         if rows:
-            await running.until(lambda: app.main.card.review is not None)
+            await running.until(lambda: app.main._showing.drawn)
         clock.now += 1
         app.main.inbox.settle()
         yield running

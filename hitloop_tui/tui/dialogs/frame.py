@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -34,6 +35,17 @@ class Dialog(ModalScreen[T]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel", priority=True, show=False),
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._over = False
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Once only: a second enter may come before the dialog has gone."""
+        if self._over:
+            return AwaitComplete.nothing()
+        self._over = True
+        return super().dismiss(result)
 
     def action_cancel(self) -> None:
         self.dismiss(None)

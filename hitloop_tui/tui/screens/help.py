@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from hitloop_tui.tui.content import KEY, MUTED, STRONG, lines, own
 from hitloop_tui.tui.content import line as joined
+from hitloop_tui.tui.dialogs import Dialog
 from hitloop_tui.tui.keymap import SECTIONS, Key
 from hitloop_tui.tui.panes import BREAKPOINTS
 
@@ -24,7 +24,7 @@ COLUMNS = (
 """Sections side by side where there is room."""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """Any way out closes it."""
 
     DEFAULT_CSS = """
@@ -49,7 +49,7 @@ class HelpScreen(ModalScreen[None]):
     """
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,h", "dismiss", "close", show=False),
+        Binding("q,question_mark,h", "cancel", "close", show=False),
         Binding("j", "scroll(1)", "down", show=False),
         Binding("k", "scroll(-1)", "up", show=False),
     ]

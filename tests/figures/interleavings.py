@@ -1,0 +1,244 @@
+"""Keys and refreshes of the list in any order: a decision reaches the Review that was on the card.
+
+python -m tests.figures.interleavings [--n N] [--seed S] drives the whole console, on real files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import sqlite3
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from textual import events
+
+from hitloop_tui.attach import orders
+from hitloop_tui.attach.decide import decide
+from hitloop_tui.attach.review import Kind, State, Verdict
+from hitloop_tui.attach.session import Session
+from hitloop_tui.hold import Hold
+from hitloop_tui.tui.app import ConsoleApp
+from hitloop_tui.tui.arming import GRACE_S
+from hitloop_tui.tui.messages import InboxRead
+from hitloop_tui.tui.setup import Setup
+from tests.pilot import questions, stages
+from tests.pilot.console import ME, Clock
+
+THREADS = 24
+PER_CONSOLE = 500
+"""Interleavings on one console and one database, before fresh ones."""
+SIZE = (80, 40)
+MOVES = ("j", "k", "g", "G", "J", "K", "o", "j", "k")
+DECIDE = ("a", "i", "r", "a")
+HELD = Hold(3600, 3600, 3600)
+"""Everything is taken back after each interleaving, so that it can be decided again."""
+QUIET_S = 20.0
+
+
+@dataclass
+class Count:
+    """What came of it."""
+
+    done: int = 0
+    recorded: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Painted:
+    """What was on the card when the screen was last drawn, and since when."""
+
+    key: str | None
+    since: float
+    """On the console's clock."""
+
+
+class World:
+    """A console, and everything around it that does not ask before it changes something."""
+
+    def __init__(self, app: ConsoleApp, db: Path, clock: Clock, dice: random.Random) -> None:
+        self.app, self.db, self.clock, self.dice = app, db, clock, dice
+        self.session = Session.open(db)
+        self.painted = Painted(None, clock())
+        self._agents = sqlite3.connect(db, isolation_level=None, timeout=10)
+        self._away: dict[str, dict[str, list[Any]]] = {}
+        """Rows of threads that are deleted just now, by table."""
+        self._watch_the_screen()
+
+    def _watch_the_screen(self) -> None:
+        """The app calls this for each piece it draws."""
+        draw = self.app._display
+
+        def noting(screen: Any, drawn: Any) -> None:
+            draw(screen, drawn)
+            shown = self.app.main.card.review
+            key = None if shown is None else shown.key
+            if key != self.painted.key:
+                self.painted = Painted(key, self.clock())
+
+        self.app._display = noting  # type: ignore[method-assign]
+
+    def press(self, key: str) -> None:
+        """As a terminal would, without waiting for what it leads to."""
+        char = key if len(key) == 1 else "\r" if key == "enter" else None
+        event = events.Key(key, char)
+        event.set_sender(self.app)
+        self.app.post_message(event)
+
+    def refresh(self) -> None:
+        """Something happens, and the list is read and shown anew."""
+        self.dice.choice([self._thread_goes, self._thread_comes, self._colleague, self._nothing])()
+        self.session.inbox.refresh()
+        rows = self.session.inbox.rows()
+        if self.dice.random() < 0.2:
+            rows = rows[: self.dice.randrange(1, len(rows) + 1)]  # the newest, before the rest
+        self.app.main.post_message(InboxRead(rows, complete=True))
+
+    def restore(self) -> list[tuple[str, str]]:
+        """Take back what was decided meanwhile: thread's key and by whom, oldest first."""
+        inbox = self.session.inbox
+        inbox.read_ledger()
+        made = [(r.key, r.decided_by) for r in self.session.ledger.records()]
+        while self._away:
+            self._thread_comes()
+        inbox.load()
+        for row in inbox.rows():
+            if row.state is State.HELD and (review := inbox.review(row.key)) is not None:
+                orders.undo(self.session.ledger, review, stages.BOB)
+        inbox.refresh()
+        return made
+
+    def close(self) -> None:
+        self.session.close()
+        self._agents.close()
+
+    def _nothing(self) -> None:
+        pass
+
+    def _thread_goes(self) -> None:
+        left = [r.thread_id for r in self.session.inbox.rows() if r.thread_id not in self._away]
+        if len(left) < THREADS // 2:
+            return
+        thread = self.dice.choice(left)
+        self._away[thread] = {}
+        for table in ("checkpoints", "writes"):
+            found = self._agents.execute(f"SELECT * FROM {table} WHERE thread_id=?", (thread,))
+            self._away[thread][table] = found.fetchall()
+            self._agents.execute(f"DELETE FROM {table} WHERE thread_id=?", (thread,))
+
+    def _thread_comes(self) -> None:
+        if not self._away:
+            return
+        for table, rows in self._away.pop(self.dice.choice(list(self._away))).items():
+            for row in rows:
+                marks = ",".join("?" * len(row))
+                self._agents.execute(f"INSERT INTO {table} VALUES ({marks})", row)
+
+    def _colleague(self) -> None:
+        rows = [row for row in self.session.inbox.rows() if row.undecided]
+        review = self.session.inbox.review(self.dice.choice(rows).key) if rows else None
+        if review is not None:
+            decide(self.session.inbox, review, {0: Verdict(Kind.REJECT)}, stages.BOB)
+
+
+async def interleave(world: World, count: Count) -> None:
+    """Some moves and refreshes around one key that decides."""
+    dice, aimed = world.dice, list[Painted]()
+
+    def decide_now() -> None:
+        aimed.append(world.painted)
+        world.press(dice.choice(DECIDE))
+
+    def move() -> None:
+        world.press(dice.choice(MOVES))
+
+    steps = [dice.choice([move, world.refresh]) for _ in range(dice.randrange(1, 6))]
+    steps.insert(dice.randrange(len(steps) + 1), decide_now)
+    for step in steps:
+        step()
+        for _ in range(dice.choice([0, 0, 1, 3, 10])):
+            await asyncio.sleep(0)
+        if dice.random() < 0.4:
+            await asyncio.sleep(dice.choice([0.001, 0.005, 0.02]))
+        if dice.random() < 0.5:
+            world.clock.now += dice.choice([GRACE_S / 2, GRACE_S, 2 * GRACE_S])
+    await settle(world)
+    made = [key for key, by in world.restore() if by == ME.decided_by]
+    world.clock.now += dice.choice([0, 2 * GRACE_S])
+    count.done += 1
+    count.recorded += len(made)
+    for key in made:
+        if key != aimed[0].key:
+            count.wrong.append(f"{key[:16]} was decided, {str(aimed[0].key)[:16]} was on the card")
+
+
+async def settle(world: World) -> None:
+    """Answer what is asked, and wait until nothing is under way."""
+    app, until = world.app, time.monotonic() + QUIET_S
+    quiet = 0
+    while quiet < 2:
+        assert time.monotonic() < until, "never quiet"
+        if app.screen is not app.main:
+            world.refresh()
+            world.press("enter")
+        await asyncio.sleep(0.002)
+        busy = app.screen is not app.main or any(w.is_running for w in app.main.workers)
+        waiting = [app, app.main, app.main.inbox, app.main.card]
+        busy |= any(not each._message_queue.empty() for each in waiting)
+        quiet = 0 if busy else quiet + 1
+
+
+async def console(folder: Path, seed: int, rounds: int, count: Count) -> None:
+    """So many interleavings on one console."""
+    folder.mkdir()  # noqa: ASYNC240
+    db, dice, clock = folder / "agents.db", random.Random(seed), Clock()
+    risks = ("low", "medium", "high")
+    asked = {f"t{n}": questions.gate(f"tool_{n}", {"n": n}, risks[n % 3]) for n in range(THREADS)}
+    questions.ask(db, asked)
+    app = ConsoleApp(Setup(db, ME, hold=HELD, clock=clock))
+    async with app.run_test(size=SIZE) as pilot:
+        world = World(app, db, clock, dice)
+        world.session.inbox.load()
+        try:
+            while app.main.inbox.state.total < THREADS or app.main.card.review is None:
+                await pilot.pause(0.01)
+            app.main.inbox.settle()
+            for _ in range(rounds):
+                await interleave(world, count)
+        finally:
+            world.close()
+
+
+def interleavings(folder: Path, n: int, seed: int) -> Count:
+    count = Count()
+    while count.done < n:
+        rounds = min(PER_CONSOLE, n - count.done)
+        part = folder / str(count.done)
+        asyncio.run(console(part, seed + count.done, rounds, count))
+    return count
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, default=10_000, metavar="N")
+    parser.add_argument("--seed", type=int, default=1, metavar="S")
+    given, began = parser.parse_args(), time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        count = interleavings(Path(folder), given.n, given.seed)
+    print(f"decisions on a row other than the one on the card: {len(count.wrong)}/{count.done:,}")
+    print(f"  {count.recorded:,} decisions recorded, {time.monotonic() - began:.0f} s")
+    for why in count.wrong[:10]:
+        print(f"  {why}")
+    sys.exit(bool(count.wrong) or count.recorded == 0)
+
+
+if __name__ == "__main__":
+    os.environ["TZ"] = "UTC"
+    main()
