@@ -63,13 +63,18 @@ class LedgerWatch:
     ) -> list[str]:
         """Up to `limit` threads with something to do, but for `busy` ones and orders in `unable`;
         none when nothing happened since the last call."""
-        if not self._due():
-            return []
-        self._look_at = None
+        try:
+            return self._found(busy, unable, limit) if self._due() else []
+        except DatabaseError:
+            self._look_at = time.monotonic() + OTHERS_S
+            raise
+
+    def _found(self, busy: Collection[str], unable: Collection[int], limit: int) -> list[str]:
         ordered = [t for t in ordered_threads(self._file, unable) if t not in busy]
         decided = waiting_threads(self._file, self._worker, busy, limit)
         pause = next_release(self._file)
         self._release = None if pause is None else time.monotonic() + min(max(pause, 0), CLOCK_S)
+        self._look_at = None
         return list(dict.fromkeys([*ordered, *decided]))[:limit]
 
     @property

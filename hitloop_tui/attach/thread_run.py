@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -75,17 +76,20 @@ class ThreadRun:
                 self._last_words(key, STOPPED if self._resuming else NOT_STARTED)
 
     async def _apply(self) -> None:
-        ready = await patiently(self._look_again, self.bench.patience_s)
-        if ready is None:
-            return
-        choice, questions = ready
         while self._open:
+            ready = await patiently(self._look_again, self.bench.patience_s)
+            if ready is None:
+                return
+            choice, questions = ready
             try:
                 await self._run(choice, questions)
                 return
             except UnknownInterruptError as error:
                 self._resuming = False
                 await self._settle_gone(error, questions)
+            except TROUBLE:
+                if self._resuming or self.bench.patience_s < math.inf:
+                    raise
 
     async def _look_again(self) -> tuple[Choice, Questions] | None:
         """What may be resumed, after a second look at the thread. It touches nothing, so it can be
@@ -167,6 +171,8 @@ class ThreadRun:
             if key in questions and _by_id(questions[key])
         }
         others = [question for key, question in questions.items() if key not in self._open]
+        if any(self._records[key].ordered is Act.RETRY for key in self._open):
+            choice = choice.again(f"attempt {attempt}")
         ended = await run(self.bench, choice, events, answers, others, self._started)
         for key in list(self._open):
             await self._settle(key, ended.outcome(self._records[key].identity))

@@ -200,6 +200,25 @@ class TestFiles:
         assert calls == ["yes"]
 
 
+    async def test_a_ledger_that_cannot_be_read_for_a_while(
+        self, desk: Desk, tmp_path: Path
+    ) -> None:
+        graph, ledger, away = chain(tool), desk.file.path, tmp_path / "away"
+        [question] = await desk.ask(graph, "t", {})
+        away.mkdir()
+        async with Worker({"g": graph}, desk.db):
+            desk.file.close()
+            take_away(ledger, away)
+            ledger.write_bytes(b"no database" * 1000)
+            await asyncio.sleep(1.5)
+            for part in away.iterdir():
+                part.replace(ledger.with_name(part.name))
+            key = desk.decide(question, "yes")
+            await asyncio.to_thread(desk.wait, key, State.APPLIED)
+        assert calls == ["yes"]
+        assert desk.faults() == []
+
+
 class TestLocks:
     async def test_on_the_database_for_7_seconds(self, desk: Desk) -> None:
         """LangGraph's own saver gives up after 5."""
