@@ -6,7 +6,7 @@ import copy
 import logging
 import sqlite3
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -14,6 +14,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from hitloop_tui.attach.graphs import Graph, HostedGraph
 from hitloop_tui.attach.run_config import run_config
+from hitloop_tui.core.again import ORDERED_AGAIN
 from hitloop_tui.errors import HitloopError
 
 _log = logging.getLogger(__name__)
@@ -39,6 +40,11 @@ class Choice:
     """Tasks of the head's superstep."""
     goes_on: bool
     """Whether something is left to run."""
+
+    def again(self, order: str) -> Choice:
+        """For a run that a person ordered after one that may have made its call."""
+        configurable = {**self.config["configurable"], ORDERED_AGAIN: order}
+        return replace(self, config={**self.config, "configurable": configurable})
 
 
 async def choose(

@@ -72,6 +72,7 @@ class OrderRun:
         events = RunEvents(self.bench.log, self.order.thread_id, choice.name, None)
         events.add("resume", {"ids": [question.identity.id], "order": self.order.kind})
         others = [other for other in questions.values() if other is not question]
+        choice = choice.again(f"order {self.order.id}")
         ended = await run(self.bench, choice, events, {}, others, self._started)
         return ended.outcome(question.identity)
 

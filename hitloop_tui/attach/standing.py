@@ -9,9 +9,9 @@ from typing import Any
 
 from hitloop_tui.attach.interrupt_rows import CANCELLED
 from hitloop_tui.attach.ledger import Ledger, Record
-from hitloop_tui.attach.records import ForeignOrder
 from hitloop_tui.attach.recorded import with_record
 from hitloop_tui.attach.recording import Said, count
+from hitloop_tui.attach.records import ForeignOrder
 from hitloop_tui.attach.review import Act, Claim, OnDeadline, Question, Review, State
 
 

@@ -21,6 +21,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_config
 from langgraph.runtime import get_runtime
 
+from hitloop_tui.core.again import ORDERED_AGAIN
+
 GREGORIAN = datetime(1582, 10, 15, tzinfo=UTC)
 CHECKPOINTER = "__pregel_checkpointer"
 SCRATCHPAD = "__pregel_scratchpad"
@@ -47,6 +49,8 @@ class Place:
     scratchpad: Any = None
     again: bool = False
     """Whether an earlier run may have executed this very task."""
+    order: str = ""
+    """The order by which a person wants that done again."""
 
     @property
     def asked_at(self) -> datetime | None:
@@ -161,6 +165,7 @@ def current_place() -> Place:
         checkpointer=configurable.get(CHECKPOINTER),
         scratchpad=configurable.get(SCRATCHPAD),
         again=configurable.get(RESUMING) is True,
+        order=str(configurable.get(ORDERED_AGAIN, "")),
     )
 
 

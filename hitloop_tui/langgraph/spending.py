@@ -2,7 +2,8 @@
 
 Whoever is first writes its name next to the checkpoint of the gate, and takes it back when it knows
 that its call failed: then the next may write its own. A name that nobody took back stands for ever:
-that call was made, or is being made, or nobody knows.
+that call was made, or is being made, or nobody knows. Only a person's order, which the console's
+worker passes on, lets the same task make it again, once for each order.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ log = logging.getLogger(__name__)
 class Spender:
     """One execution of a tool node, about to make one call."""
 
-    def __init__(self, gate: Place, task_id: str) -> None:
+    def __init__(self, gate: Place, task_id: str, order: str = "") -> None:
         self.gate = gate
         """Where the approval was given."""
         self.task_id = task_id
+        self.reordered = f"{FIRST} again by {order}" if order else None
+        """The claim that a person's order gives to a task whose earlier call nobody knows about."""
         self.name = f"{task_id}/{secrets.token_hex(8)}"
 
     def spend(self) -> Spent:
@@ -77,7 +80,11 @@ class Spender:
             return claim, "by us"
         if rows.get(_failed(holder)):
             return f"{FIRST} after {holder}", None
-        return claim, "by this task" if holder.startswith(self.task_id) else "by another"
+        if not holder.startswith(self.task_id):
+            return claim, "by another"
+        if self.reordered not in (None, claim):
+            return self.reordered, None
+        return claim, "by this task"
 
 
 def _failed(name: str) -> str:

@@ -90,7 +90,7 @@ def _spender(decision: Decision | None) -> Spender | None:
     if decision is None or decision.decided_in is None:
         return None
     place = current_place()
-    return Spender(place.elsewhere(decision.decided_in), place.task_id)
+    return Spender(place.elsewhere(decision.decided_in), place.task_id, place.order)
 
 
 class AlreadyRun(RefusedCall):

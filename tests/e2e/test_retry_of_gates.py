@@ -1,0 +1,78 @@
+"""A call that was cut off is made again when a person orders it, and never otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from hitloop_tui.attach.graph_file import load_module
+from hitloop_tui.attach.graph_ref import GraphRef
+from tests.e2e.command_line import decisions, hitloop, listed
+
+GRAPH = '''
+import os, signal
+from pathlib import Path
+from typing import Any, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+
+from hitloop_tui import RiskBasedPolicy
+from hitloop_tui.langgraph import (
+    create_interrupt_gate_node, create_interrupt_tool_node, should_execute,
+)
+
+HERE = Path(__file__).parent
+
+class State(TypedDict, total=False):
+    proposed_action: Any
+    approval_decision: Any
+    hitl_status: Any
+    tool_result: Any
+
+def pay(amount: int) -> str:
+    with open(HERE / "paid", "a") as file:
+        file.write(f"{amount}\\n")
+    if not (HERE / "survive").exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "paid"
+
+builder = StateGraph(State)
+builder.add_node("gate", create_interrupt_gate_node(RiskBasedPolicy(high_risk_tools=["pay"])))
+builder.add_node("execute", create_interrupt_tool_node({"pay": pay}))
+builder.add_edge(START, "gate")
+builder.add_conditional_edges("gate", should_execute, {"execute": "execute", "skip": END})
+'''
+
+
+async def ask(db: Path, file: Path) -> None:
+    builder = load_module(GraphRef.parse(f"pay={file}:builder")).builder
+    async with AsyncSqliteSaver.from_conn_string(str(db)) as saver:
+        graph = builder.compile(checkpointer=saver)
+        action = {"id": "a1", "tool_name": "pay", "tool_args": {"amount": 5}, "risk_class": "high"}
+        config = {"configurable": {"thread_id": "t"}, "metadata": {"graph_id": "pay"}}
+        await graph.ainvoke({"proposed_action": action}, config)
+
+
+def test_a_call_cut_off_by_a_kill(tmp_path):
+    file, db = tmp_path / "pay.py", tmp_path / "agents.db"
+    file.write_text(GRAPH)
+    asyncio.run(ask(db, file))
+    sys.modules.pop("pay", None)
+    worker = ("worker", db, "--graph", f"pay={file}:builder", "--once")
+    review = listed(db)["t"]["id"]
+    assert decisions("approve", review, "--db", db)[0] == 0
+    assert hitloop(*worker).code == -9
+    assert listed(db)["t"]["state"] == "uncertain"
+    (tmp_path / "survive").touch()
+    hitloop(*worker)
+    assert (tmp_path / "paid").read_text() == "5\n", "nobody ordered it again"
+    assert listed(db)["t"]["state"] == "uncertain"
+    assert decisions("retry", review, "--db", db)[0] == 0
+    assert hitloop(*worker).code == 0
+    assert (tmp_path / "paid").read_text() == "5\n5\n"
+    assert listed(db) == {}
+    hitloop(*worker)
+    assert (tmp_path / "paid").read_text() == "5\n5\n"
