@@ -69,9 +69,10 @@ SEND = {"to": "ann@x.org", "n": 2, "rate": 1.0}
 RM = {"path": "/tmp/x"}
 
 
-def agent(**options: Any) -> Any:
-    """A LangChain agent that wants both tools at once; `send` allows everything."""
+def agent(*wanted: str, **options: Any) -> Any:
+    """A LangChain agent that wants `send` and `rm` at once, or some; `send` allows everything."""
     calls = [{"name": "send", "args": SEND, "id": "c1"}, {"name": "rm", "args": RM, "id": "c2"}]
+    calls = [call for call in calls if call["name"] in (wanted or ("send", "rm"))]
     rules = {"send": True, "rm": {"allowed_decisions": ["approve", "reject"]}}
     middleware = HumanInTheLoopMiddleware(interrupt_on=rules, **options)
     return lambda saver: create_agent(
