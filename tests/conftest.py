@@ -10,12 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 for _name in [name for name in os.environ if name.startswith("HITLOOP_")] + ["NO_COLOR"]:
     os.environ.pop(_name, None)
 os.environ["TZ"] = "UTC"
 os.environ["HITLOOP_HOLD"] = "0"  # seconds of waiting that only the tests of holds need
 time.tzset()
+# A busy machine is no fault of what is tested.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session", autouse=True)
