@@ -18,27 +18,32 @@ from pathlib import Path
 from typing import Any
 
 from textual import events
+from textual.pilot import Pilot
 
 from hitloop_tui.attach import orders
 from hitloop_tui.attach.decide import decide
-from hitloop_tui.attach.review import Kind, State, Verdict
+from hitloop_tui.attach.ledger import Record
+from hitloop_tui.attach.review import Kind, Verdict
 from hitloop_tui.attach.session import Session
 from hitloop_tui.hold import Hold
 from hitloop_tui.tui.app import ConsoleApp
 from hitloop_tui.tui.arming import GRACE_S
 from hitloop_tui.tui.messages import InboxRead
 from hitloop_tui.tui.setup import Setup
-from tests.pilot import questions, stages
+from tests.pilot import questions
 from tests.pilot.console import ME, Clock
+from tests.pilot.stages import BOB
 
-THREADS = 24
+THREADS = 12
 PER_CONSOLE = 500
 """Interleavings on one console and one database, before fresh ones."""
-SIZE = (80, 40)
-MOVES = ("j", "k", "g", "G", "J", "K", "o", "j", "k")
+SIZE = (80, 24)
+MOVES = ("j", "k", "g", "G", "J", "K", "o", "escape")
 DECIDE = ("a", "i", "r", "a")
 HELD = Hold(3600, 3600, 3600)
 """Everything is taken back after each interleaving, so that it can be decided again."""
+READ = 0.8
+"""Share of interleavings that begin with a card that was read."""
 QUIET_S = 20.0
 
 
@@ -63,11 +68,14 @@ class Painted:
 class World:
     """A console, and everything around it that does not ask before it changes something."""
 
-    def __init__(self, app: ConsoleApp, db: Path, clock: Clock, dice: random.Random) -> None:
-        self.app, self.db, self.clock, self.dice = app, db, clock, dice
+    def __init__(
+        self, app: ConsoleApp, pilot: Pilot[None], db: Path, clock: Clock, dice: random.Random
+    ) -> None:
+        self.app, self.pilot, self.clock, self.dice = app, pilot, clock, dice
         self.session = Session.open(db)
         self.painted = Painted(None, clock())
         self._agents = sqlite3.connect(db, isolation_level=None, timeout=10)
+        self._agents.execute("PRAGMA synchronous=OFF")
         self._away: dict[str, dict[str, list[Any]]] = {}
         """Rows of threads that are deleted just now, by table."""
         self._watch_the_screen()
@@ -101,18 +109,26 @@ class World:
             rows = rows[: self.dice.randrange(1, len(rows) + 1)]  # the newest, before the rest
         self.app.main.post_message(InboxRead(rows, complete=True))
 
-    def restore(self) -> list[tuple[str, str]]:
-        """Take back what was decided meanwhile: thread's key and by whom, oldest first."""
-        inbox = self.session.inbox
-        inbox.read_ledger()
-        made = [(r.key, r.decided_by) for r in self.session.ledger.records()]
+    async def read(self) -> None:
+        """The person goes to a card and looks at it for a while."""
+        until = time.monotonic() + QUIET_S
+        while not self.app.main.armed:
+            assert time.monotonic() < until, "no card to read"
+            if self.app.main.row is None or self.app.main._showing.key != self.app.main.row.key:
+                self.press(self.dice.choice("JK"))
+            self.clock.now += GRACE_S
+            await asyncio.sleep(0.002)
+
+    def restore(self) -> list[Record]:
+        """Take back what was decided meanwhile, and say what that was."""
         while self._away:
             self._thread_comes()
-        inbox.load()
-        for row in inbox.rows():
-            if row.state is State.HELD and (review := inbox.review(row.key)) is not None:
-                orders.undo(self.session.ledger, review, stages.BOB)
-        inbox.refresh()
+        ledger = self.session.ledger
+        made = ledger.records()
+        with ledger.file.transaction() as connection:
+            for record in made:
+                orders.withdraw(connection, record.seq, "undo", BOB.decided_by, BOB.account)
+        self.session.inbox.load()
         return made
 
     def close(self) -> None:
@@ -145,7 +161,7 @@ class World:
         rows = [row for row in self.session.inbox.rows() if row.undecided]
         review = self.session.inbox.review(self.dice.choice(rows).key) if rows else None
         if review is not None:
-            decide(self.session.inbox, review, {0: Verdict(Kind.REJECT)}, stages.BOB)
+            decide(self.session.inbox, review, {0: Verdict(Kind.REJECT)}, BOB)
 
 
 async def interleave(world: World, count: Count) -> None:
@@ -159,6 +175,8 @@ async def interleave(world: World, count: Count) -> None:
     def move() -> None:
         world.press(dice.choice(MOVES))
 
+    if dice.random() < READ:
+        await world.read()
     steps = [dice.choice([move, world.refresh]) for _ in range(dice.randrange(1, 6))]
     steps.insert(dice.randrange(len(steps) + 1), decide_now)
     for step in steps:
@@ -170,7 +188,7 @@ async def interleave(world: World, count: Count) -> None:
         if dice.random() < 0.5:
             world.clock.now += dice.choice([GRACE_S / 2, GRACE_S, 2 * GRACE_S])
     await settle(world)
-    made = [key for key, by in world.restore() if by == ME.decided_by]
+    made = [record.key for record in world.restore() if record.decided_by == ME.decided_by]
     world.clock.now += dice.choice([0, 2 * GRACE_S])
     count.done += 1
     count.recorded += len(made)
@@ -183,15 +201,13 @@ async def settle(world: World) -> None:
     """Answer what is asked, and wait until nothing is under way."""
     app, until = world.app, time.monotonic() + QUIET_S
     quiet = 0
-    while quiet < 2:
+    while quiet < 3:
         assert time.monotonic() < until, "never quiet"
         if app.screen is not app.main:
             world.refresh()
             world.press("enter")
-        await asyncio.sleep(0.002)
+        await world.pilot.pause()  # until every widget has handled what it was sent
         busy = app.screen is not app.main or any(w.is_running for w in app.main.workers)
-        waiting = [app, app.main, app.main.inbox, app.main.card]
-        busy |= any(not each._message_queue.empty() for each in waiting)
         quiet = 0 if busy else quiet + 1
 
 
@@ -204,7 +220,7 @@ async def console(folder: Path, seed: int, rounds: int, count: Count) -> None:
     questions.ask(db, asked)
     app = ConsoleApp(Setup(db, ME, hold=HELD, clock=clock))
     async with app.run_test(size=SIZE) as pilot:
-        world = World(app, db, clock, dice)
+        world = World(app, pilot, db, clock, dice)
         world.session.inbox.load()
         try:
             while app.main.inbox.state.total < THREADS or app.main.card.review is None:
