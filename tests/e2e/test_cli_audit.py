@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from tests.e2e import cli_graphs
 from tests.e2e.command_line import decisions, hitloop
 from tests.e2e.pay_desk import PayDesk
+from tests.signers import needs_ssh
 
 HOSTILE = '\x1b[2J\n{"seq": 1}\r\u2028\u202eevil\x9b"\\'
 
@@ -179,3 +181,21 @@ class TestExport:
         pay.ask()
         assert hitloop("audit", "export").out == ""
         assert not ledger(pay).exists()
+
+
+@needs_ssh
+def test_the_readmes_example(pay):
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    blocks = re.findall(
+        r"```sh\n(.*?)```", readme.split("## Audit\n")[1].split("\n## ")[0], re.DOTALL
+    )
+    assert len(blocks) == 2
+    ours = f'hitloop-tui() {{ "{sys.executable}" -m hitloop_tui "$@"; }}\nset -euo pipefail\n'
+    env = {**os.environ, "ID": pay.ask()}
+    for block in reversed(blocks):
+        script = ["bash", "-c", ours + block]
+        done = subprocess.run(script, capture_output=True, text=True, cwd=pay.folder, env=env)
+        assert done.returncode == 0, done.stderr
+    assert "1 of 1 decisions are signed" in hitloop("audit", "verify").out
+    [decision] = map(json.loads, (pay.folder / "audit.jsonl").read_text().splitlines())
+    assert decision["decided_by"] == "human:ann"
