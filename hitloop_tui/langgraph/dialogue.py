@@ -83,13 +83,13 @@ def _open_question(place: Place) -> Interrupt | None:
                 match held.value:
                     case [{"hitloop": {"action": {"id": _}, "digest": str()} as detail}]:
                         number = len(detail.get("answered", ()))
-                        if held.id == _interrupt_id(place, number):
+                        if held.id == interrupt_id(place, number):
                             found: Interrupt = held
                             return found
     return None
 
 
-def _interrupt_id(place: Place, number: int) -> str:
+def interrupt_id(place: Place, number: int) -> str:
     """The id LangGraph gives a task's question; a question of a subgraph, which is stored with the
     task that called it as well, has another one."""
     namespace = f"{place.task_ns}|{number}" if number else place.task_ns

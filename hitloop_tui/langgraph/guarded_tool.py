@@ -186,7 +186,8 @@ class _Guard:
 
     def _settle(self, call: GuardedCall) -> tuple[Action | None, Args]:
         """The call to make, or None and what the call returns instead."""
-        if (known := call.known("approval")) is not None:
+        # What was kept lies in the checkpoint: where signatures count, they are checked again.
+        if self.signers is None and (known := call.known("approval")) is not None:
             return call.action.model_copy(update={"tool_args": known["value"]}), {}
         asked = Asked(call.action, call.reason)
         asked_at = call.asked_at(asked)

@@ -13,15 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from langgraph.config import get_config
-from langgraph.types import _interrupt_id
-
 from hitloop_tui.core import signature
 from hitloop_tui.core.digest import canonical_json
 from hitloop_tui.errors import ConfigError, NotVerified
 from hitloop_tui.langgraph.answers import Refused
 from hitloop_tui.langgraph.asked import Asked
-from hitloop_tui.langgraph.execution import SCRATCHPAD
+from hitloop_tui.langgraph.dialogue import interrupt_id
+from hitloop_tui.langgraph.execution import current_place
 
 TIMEOUT = "system:timeout"
 """Who refuses when a deadline has passed: nobody signs that, and the gate knows the time itself."""
@@ -75,16 +73,15 @@ class Signatures:
 
     def _signer(self, said: Mapping[str, Any], value: dict[str, Any], asked: Asked) -> str:
         """Who signed one answer within `value`."""
-        thread_id, interrupt_id = _question_of(value)
-        call = asked.action.model_dump(mode="json")
+        thread_id, question = _question_of(value)
         try:
             name = signature.principal_of(said.get("decided_by"))
             if not isinstance(said.get("signature"), str):
                 raise Refused(UNSIGNED)
             text = signature.statement(
                 thread_id=thread_id,
-                interrupt_id=interrupt_id,
-                calls=[(call["tool_name"], call["tool_args"])],
+                interrupt_id=question,
+                calls=[(asked.shown["tool_name"], asked.shown["tool_args"])],
                 answer=signature.own_words(said),
                 decided_by=said["decided_by"],
                 decided_at=str(said.get("decided_at")),
@@ -123,11 +120,10 @@ def _agrees(vote: Any, value: dict[str, Any]) -> bool:
 def _question_of(value: Any) -> tuple[str, str]:
     """Thread and interrupt that LangGraph took this very answer for.
 
-    The place of an answer among those of its task makes the interrupt's id (`_interrupt_id`).
+    An answer's number among those of its task is the number of the question it was given to.
     """
-    configurable = get_config()["configurable"]
-    given = configurable[SCRATCHPAD].resume
-    place = next((n for n, one in enumerate(given) if one is value), None)
-    if place is None:
+    place = current_place()
+    number = next((n for n, given in enumerate(place.answers) if given is value), None)
+    if number is None:
         raise Refused("It cannot be told which question this answers.")
-    return str(configurable["thread_id"]), _interrupt_id(configurable["checkpoint_ns"], place)
+    return place.thread_id, interrupt_id(place, number)

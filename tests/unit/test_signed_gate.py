@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from langgraph.types import Command
 from hitloop_tui.core.interfaces import HITLPolicy, PolicyVerdict
 from hitloop_tui.core.models import Action
 from hitloop_tui.errors import ConfigError
-from hitloop_tui.langgraph import create_interrupt_gate_node, hitl_action
+from hitloop_tui.langgraph import create_interrupt_gate_node, hitl_action, memory
 from tests.signers import Signer, allowed, needs_ssh, signer
 from tests.unit.gate_desk import (
     ARGS,
@@ -261,6 +262,51 @@ class TestSeveral:
             result = await thread.answer(bob.answer(await thread.open(), CALL, approved=False))
         assert result["approval_decision"]["approved"] is False
         assert mailbox.calls == []
+
+
+@pytest.fixture
+def bank(signers) -> Any:
+    """A graph whose one node pays through a guarded tool; `paid` has what was paid, and while
+    `fails` is set the tool raises after it has paid."""
+
+    @hitl_action(allowed_signers=signers)
+    def pay(amount: int) -> str:
+        graph.paid.append(amount)
+        if graph.fails:
+            raise ValueError("the bank said no")
+        return "paid"
+
+    graph: Any = StateGraph(GateState)
+    graph.paid, graph.fails = [], False
+    graph.add_node("pay", lambda _: {"tool_result": pay(amount=5)})
+    graph.add_edge(START, "pay")
+    return graph
+
+
+async def test_a_tool_that_failed_runs_again_with_the_same_signature(bank, tmp_path, ann):
+    async with opened(bank, tmp_path) as thread:
+        await thread.graph.ainvoke({}, thread.config)
+        bank.fails = True
+        with pytest.raises(ValueError, match="bank"):
+            await thread.answer(ann.answer(await thread.open(), ("pay", {"amount": 5})))
+        bank.fails = False
+        result = await thread.graph.ainvoke(None, thread.config)
+    assert (result["tool_result"], bank.paid) == ("paid", [5, 5])
+
+
+async def test_an_approval_that_somebody_wrote_into_the_checkpoint(bank, tmp_path):
+    """A guarded tool keeps what was approved there, for its next execution."""
+    async with opened(bank, tmp_path) as thread:
+        await thread.graph.ainvoke({}, thread.config)
+        action = (await detail(thread))["action"]["id"]
+        state = await thread.graph.aget_state(thread.config)
+        row = str(uuid.uuid5(memory.NAMESPACE, f"{state.tasks[0].id}/{action}/approval"))
+        forged = {"value": {"amount": 1_000_000}, "answers": [], "drawn": 0}
+        saver = thread.graph.checkpointer
+        await saver.aput_writes(state.config, [(memory.CHANNEL, forged)], row)
+        await thread.graph.ainvoke(None, thread.config)
+        assert (await detail(thread))["signed"] is True
+    assert bank.paid == []
 
 
 async def test_two_calls_of_a_guarded_tool_alike(tmp_path, ann, signers):
