@@ -71,7 +71,90 @@ SELECT type, value FROM writes
 _ASKED = """
 SELECT w.thread_id, w.checkpoint_ns, w.checkpoint_id, w.task_id, {task_path} AS task_path,
        w.type, w.value, r.type AS resume_type, r.value AS resume_value,
-       e.type AS error_type, e.value AS error_value
+       e.type AS error_type, e.value AS error_value, %s AS ended
+  FROM writes w
+  LEFT JOIN writes r ON r.thread_id=w.thread_id AND r.checkpoint_ns=w.checkpoint_ns
+       AND r.checkpoint_id=w.checkpoint_id AND r.task_id=w.task_id AND r.idx=-4
+  LEFT JOIN writes e ON e.thread_id=w.thread_id AND e.checkpoint_ns=w.checkpoint_ns
+       AND e.checkpoint_id=w.checkpoint_id AND e.task_id=w.task_id AND e.idx=-1
+ WHERE w.idx=-3 AND"""
+
+_ENDED = f"""(EXISTS (SELECT 1 FROM writes o WHERE o.thread_id=w.thread_id
+                  AND o.checkpoint_ns=w.checkpoint_ns AND o.checkpoint_id=w.checkpoint_id
+                  AND o.task_id=w.task_id AND o.idx>=0 AND o.channel NOT IN {_CONTROL})
+       OR w.checkpoint_id < (SELECT max(c.checkpoint_id) FROM checkpoints c
+             WHERE c.thread_id=w.thread_id AND c.checkpoint_ns=w.checkpoint_ns))"""
+
+LEAVES = f"""{_ASKED % _ENDED} w.checkpoint_ns<>'' AND w.thread_id=?
+ ORDER BY length(w.checkpoint_ns) DESC, w.checkpoint_id DESC"""
+"""Interrupts inside subgraphs of a thread, deepest and newest first."""
+
+EVER_ASKED = f"{_ASKED % 0} w.checkpoint_ns=''"
+
+HEAD = """
+  AND w.checkpoint_id = (SELECT max(c.checkpoint_id) FROM checkpoints c
+                          WHERE c.thread_id=w.thread_id AND c.checkpoint_ns='')"""
+
+# `idx=-3` is the interrupt's slot and part of the primary key, so candidates come from the index
+# alone: 0.39 s at 100,000 threads and 3.3 GB, against 0.70 s when the channel's name is looked up.
+_ALL = f"""SELECT w.rowid AS id FROM writes w
+ WHERE w.idx=-3 AND w.checkpoint_ns='' {_IS_HEAD}"""
+
+_THREAD = f"{_ALL} AND w.thread_id=:thread"
+
+# Newest first, from the end of the table, and only so far back.
+_NEWEST = f"""SELECT w.rowid AS id FROM writes w
+ WHERE w.rowid > (SELECT max(rowid) FROM writes) - :window
+   AND w.idx=-3 AND w.checkpoint_ns='' {_IS_HEAD} ORDER BY w.rowid DESC LIMIT :limit"""
+
+_DETAILS = f"""
+WITH hit AS MATERIALIZED ({{hits}})
+SELECT w.rowid AS id, w.thread_id, w.checkpoint_id, w.task_id, {{task_path}} AS task_path,
+       w.type, w.value, r.type AS resume_type, r.value AS resume_value,
+       e.type AS error_type, e.value AS error_value, e.rowid AS error_id,
+       (SELECT n.rowid FROM writes n WHERE n.thread_id=w.thread_id AND n.checkpoint_ns=''
+           AND n.checkpoint_id=w.checkpoint_id AND n.task_id='{NULL_TASK}'
+           AND n.idx=-4 AND n.type<>'null') AS leftover_id
+  FROM hit JOIN writes w ON w.rowid=hit.id
+  LEFT JOIN writes r ON r.thread_id=w.thread_id AND r.checkpoint_ns=''
+       AND r.checkpoint_id=w.checkpoint_id AND r.task_id=w.task_id AND r.idx=-4
+  LEFT JOIN writes e ON e.thread_id=w.thread_id AND e.checkpoint_ns=''
+       AND e.checkpoint_id=w.checkpoint_id AND e.task_id=w.task_id AND e.idx=-1
+ WHERE NOT EXISTS (SELECT 1 FROM writes o WHERE o.thread_id=w.thread_id AND o.checkpoint_ns=''
+                    AND o.checkpoint_id=w.checkpoint_id AND o.task_id=w.task_id
+                    AND o.idx>=0 AND o.channel NOT IN {_CONTROL})"""
+
+
+def pending(task_path: str) -> str:
+    """Unfinished tasks with an interrupt on the head of every thread."""
+    return _DETAILS.format(hits=_ALL, task_path=task_path)
+
+
+def pending_of_thread(task_path: str) -> str:
+    """The same for `:thread`."""
+    return _DETAILS.format(hits=_THREAD, task_path=task_path)
+
+
+def newest_pending(task_path: str) -> str:
+    """The newest `:limit`, looking back `:window` rows."""
+    return _DETAILS.format(hits=_NEWEST, task_path=task_path) + " ORDER BY w.rowid DESC"
+
+
+LEFTOVER_AND_SINCE = f"""
+SELECT type, value FROM writes
+ WHERE thread_id=:thread AND idx=-4
+   AND (rowid=:leftover OR rowid>:leftover AND task_id<>'{NULL_TASK}') ORDER BY rowid"""
+"""The value of a plain resume, then the answers that tasks have stored since, in subgraphs too."""
+
+_ASKED = f"""
+SELECT w.thread_id, w.checkpoint_ns, w.checkpoint_id, w.task_id, {{task_path}} AS task_path,
+       w.type, w.value, r.type AS resume_type, r.value AS resume_value,
+       e.type AS error_type, e.value AS error_value,
+       EXISTS (SELECT 1 FROM writes o WHERE o.thread_id=w.thread_id
+                  AND o.checkpoint_ns=w.checkpoint_ns AND o.checkpoint_id=w.checkpoint_id
+                  AND o.task_id=w.task_id AND o.idx>=0 AND o.channel NOT IN {_CONTROL})
+       OR w.checkpoint_id < (SELECT max(c.checkpoint_id) FROM checkpoints c
+             WHERE c.thread_id=w.thread_id AND c.checkpoint_ns=w.checkpoint_ns) AS ended
   FROM writes w
   LEFT JOIN writes r ON r.thread_id=w.thread_id AND r.checkpoint_ns=w.checkpoint_ns
        AND r.checkpoint_id=w.checkpoint_id AND r.task_id=w.task_id AND r.idx=-4

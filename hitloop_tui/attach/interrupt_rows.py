@@ -39,6 +39,8 @@ class Leaf:
     error: str | None
     """What the task raised, `CANCELLED` included."""
     place: TaskPlace
+    ended: bool = False
+    """Whether the task has ended, while the one around its subgraph has not."""
 
     def may_be_in(self, task_id: str) -> bool:
         """Whether this is inside the subgraph of a root task; a stateful one does not tell."""
@@ -113,9 +115,11 @@ def _of_row(
     for found in interrupts(row["type"], row["value"]):
         asker = _asker(row, found.id, leaves, nodes)
         # A task that was cancelled halfway keeps its answer, and would take it again.
-        answered = (stopped or asker.error) is not None and asker.taken(found.id)
+        raised = (stopped or asker.error) is not None
+        stored = (raised or asker.ended) and asker.taken(found.id)
+        answered = stored or asker.ended
         # The last answer was given to this question: it had one less when it was decided.
-        answers = asker.answers - answered
+        answers = asker.answers - stored
         error = asker.error or (stopped if answered else None)
         yield Question(
             identity=Identity(
@@ -134,6 +138,7 @@ def _of_row(
             graph_id=graph_id(row["thread_id"]),
             error=None if error == CANCELLED and not answered else error,
             answered=answered,
+            consumed=asker.ended,
             leftover_answer=row["leftover_id"] is not None,
             leftover_spent=_spent(row, asker, taken),
             place=asker.place,
@@ -154,7 +159,8 @@ def _spent(row: sqlite3.Row, asker: Leaf, taken: Taken) -> bool:
     raised_since = row["error_id"] is not None and row["error_id"] > leftover
     own_task = asker.place.task_id == row["task_id"]
     asked_since = bool(row["id"] > leftover)
-    return asked_since or (own_task and raised_since) or taken(row["thread_id"], leftover)
+    ended = asked_since or asker.ended or (own_task and raised_since)
+    return ended or taken(row["thread_id"], leftover)
 
 
 def was_taken(rows: list[sqlite3.Row]) -> bool:
@@ -224,7 +230,7 @@ def leaf(row: sqlite3.Row) -> Leaf:
     namespaces = (f"{inside}|{node}:{row['task_id']}",) if node else ()
     answers = _count(row["resume_type"], row["resume_value"])
     where = (inside, _text(row["checkpoint_id"]), _text(row["task_id"]), row["task_path"] or "")
-    return Leaf(ids, answers, namespaces, _error(row), TaskPlace(*where))
+    return Leaf(ids, answers, namespaces, _error(row), TaskPlace(*where), bool(row["ended"]))
 
 
 def question_id(namespace: str, answers: int) -> str:

@@ -23,6 +23,7 @@ from hitloop_tui.safetext import safe
 _log = logging.getLogger(__name__)
 
 GONE = Outcome("stale", "no answer is stored any more: the question can be decided")
+CONSUMED = Outcome("stale", "its task has ended with the answer: nothing is left to clear")
 NAMELESS = Outcome(
     "failed",
     "several questions are open, and the other program's answer names none of them: clear it",
@@ -135,6 +136,8 @@ async def clear(source: Source, saver: SaverFile, order: Order) -> Outcome:
     question = next((one for one in found if one.identity.key == order.key), None)
     if question is None:
         return MOVED_ON
+    if question.consumed:
+        return CONSUMED
     if question.leftover_answer or question.answered:
         await StoredAnswers(await saver.open(), order.thread_id).clear(question)
     return Outcome("applied")

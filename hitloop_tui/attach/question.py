@@ -65,6 +65,9 @@ class Question:
     """The repr of the exception that the task raised on this checkpoint."""
     answered: bool = False
     """An answer to this very question is stored on its task, yet the task did not finish."""
+    consumed: bool = False
+    """It was answered inside a subgraph, where its task has ended: the answer can be neither
+    cleared nor given again, only the rest of the subgraph can run."""
     leftover_answer: bool = False
     """A plain resume by somebody else lies on the head and would leak into the next question."""
     leftover_spent: bool = False
@@ -74,3 +77,8 @@ class Question:
     """None where answers are kept in another way."""
     undecodable: str | None = None
     """Why the value could not be read; `value` then describes the bytes."""
+
+    @property
+    def clearable(self) -> bool:
+        """Whether its stored answer would be given again, and can be taken away."""
+        return self.answered and not self.consumed

@@ -100,7 +100,7 @@ async def run(
     """
     place = bench.saver.place()
     stored = StoredAnswers(choice.saver, choice.thread_id)
-    aside = [(other, await stored.set_aside(other)) for other in others if other.answered]
+    aside = [(other, await stored.set_aside(other)) for other in others if other.clearable]
     started()
     error: BaseException | None = None
     try:

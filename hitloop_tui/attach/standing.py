@@ -59,7 +59,7 @@ class Standing:
         review = replace(review, claim=self.claims.get(review.key))
         record = self.records.get(review.key)
         if record is not None:
-            return with_record(review, record)
+            return _without_clear(with_record(review, record))
         order = self.orders.get(review.key)
         if order is not None and order.waits:
             return replace(review, state=State.UNCERTAIN, detail=order.text, acts=order.acts)
@@ -92,6 +92,8 @@ class Standing:
 
 def _answered_elsewhere(question: Question) -> dict[str, Any] | None:
     """State, detail and acts of a question that somebody answered without this console."""
+    if question.consumed:
+        return _consumed(question)
     if question.answered and question.error == CANCELLED:
         detail = "answered, then stopped because a task beside it failed: the tool may have run"
         return {"state": State.UNCERTAIN, "detail": detail, "acts": (Act.RETRY, Act.CLEAR)}
@@ -105,6 +107,24 @@ def _answered_elsewhere(question: Question) -> dict[str, Any] | None:
         )
         return {"state": State.UNCERTAIN, "detail": detail, "acts": (Act.RETRY, Act.CLEAR)}
     return None
+
+
+def _consumed(question: Question) -> dict[str, Any]:
+    if question.error and question.error != CANCELLED:
+        detail = f"answered outside this console; what followed in its subgraph: {question.error}"
+        return {"state": State.FAILED, "detail": detail, "acts": (Act.RETRY,)}
+    detail = (
+        "another program answered this, its task has ended, and what follows in its subgraph may be"
+        " running now; if that program is gone, retry lets it run on"
+    )
+    return {"state": State.UNCERTAIN, "detail": detail, "acts": (Act.RETRY,)}
+
+
+def _without_clear(review: Review) -> Review:
+    """What its task has ended with can no longer be cleared."""
+    if not review.question.consumed:
+        return review
+    return replace(review, acts=tuple(act for act in review.acts if act is not Act.CLEAR))
 
 
 def _looks(records: Mapping[str, Record]) -> dict[str, tuple[State, str, bool]]:

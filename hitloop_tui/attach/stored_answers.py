@@ -43,9 +43,9 @@ class StoredAnswers:
         """Take away what would answer a question again; False when there was nothing."""
         if question.leftover_answer:
             await self.drop_leftover(question)
-        if question.answered:
+        if question.clearable:
             await self.set_aside(question)
-        return question.leftover_answer or question.answered
+        return question.leftover_answer or question.clearable
 
     async def drop_leftover(self, question: Question) -> None:
         """The answer that a plain resume left on the head: the next question would get it."""

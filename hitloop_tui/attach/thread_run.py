@@ -147,7 +147,10 @@ class ThreadRun:
         assert question.place is not None
         stored = StoredAnswers(await self.bench.saver.open(), self.thread_id)
         answers = await stored.of(question.place)
-        return None if answers and same_answer(answers[-1], record.answer) else OTHER_ANSWER
+        at = question.identity.answers
+        if question.consumed and len(answers) <= at:  # LangGraph does not keep a task's last one
+            return None
+        return None if same_answer(answers[at:], [record.answer]) else OTHER_ANSWER
 
     def _named(self) -> str | None:
         """The graph that the thread belonged to when its questions were decided."""

@@ -11,6 +11,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
 
 from hitloop_tui.attach.review import Act, State
+from hitloop_tui.attach.worker import Worker
 from tests.e2e.worker_desk import Desk
 from tests.e2e.worker_graphs import Values, calls, chain, fan_out, quiet, tool
 
@@ -286,3 +287,72 @@ class TestSiblings:
         assert calls[-1] == (0, "yes")
         assert calls.count((1, "yes")) == 1
         assert desk.record(keys[1]).state is State.FAILED
+
+
+class TestInsideASubgraph:
+    """The task that asked has ended, and a later one inside the same subgraph has not."""
+
+    @pytest.mark.parametrize("levels", [1, 2])
+    async def test_a_later_node_runs_again_alone(self, desk: Desk, levels: int) -> None:
+        graph = nested(chain(pays, later), levels)
+        key = await failed(desk, graph, times=2, name="later")
+        review = desk.review(key)
+        assert (review.state, review.acts) == (State.FAILED, (Act.RETRY,))
+        for outcome in ("failed", "applied"):
+            desk.order(key, Act.RETRY)
+            assert await desk.work({"g": graph}) == {outcome: 1}
+        assert calls == [("pays", "yes"), *[("later", None)] * 3]
+        assert desk.source.thread_questions("t") == []
+
+    @pytest.mark.parametrize("levels", [1, 2])
+    async def test_of_another_program(self, desk: Desk, levels: int) -> None:
+        graph = nested(chain(pays, later), levels)
+        fails["later"] = 1
+        await desk.ask(graph, "t", {})
+        with pytest.raises(ValueError, match="later"):
+            await desk.ask(graph, "t", Command(resume="theirs"))
+        [question] = desk.source.thread_questions("t")
+        review = desk.review(question.identity.key)
+        assert (review.state, review.acts) == (State.FAILED, (Act.RETRY,))
+        desk.order(review.key, Act.RETRY)
+        assert await desk.work({"g": graph}) == {"applied": 1}
+        assert calls == [("pays", "theirs"), ("later", None), ("later", None)]
+
+    async def test_a_worker_that_was_stopped_there(self, desk: Desk) -> None:
+        """The question must not look like a new one, for another answer would reach nobody."""
+        started = asyncio.Event()
+
+        async def slow(state: Values) -> Values:
+            step("slow")
+            if not started.is_set():
+                started.set()
+                await asyncio.sleep(30)
+            return {}
+
+        graph = nested(chain(pays, slow), 2)
+        [question] = await desk.ask(graph, "t", {})
+        key = desk.decide(question, "yes")
+        async with Worker({"g": graph}, desk.db, grace_s=0.1):
+            await started.wait()
+        [question] = desk.source.thread_questions("t")
+        assert question.identity.key == key
+        review = desk.review(key)
+        assert (review.state, review.acts) == (State.UNCERTAIN, (Act.RETRY, Act.DONE))
+        desk.order(key, Act.RETRY)
+        assert await desk.work({"g": graph}) == {"applied": 1}
+        assert calls == [("pays", "yes"), ("slow", None), ("slow", None)]
+
+    async def test_beside_another_question(self, desk: Desk) -> None:
+        """The answer that was consumed stays, whatever is resumed beside it."""
+        builder = StateGraph(Values).add_node("sub", chain(pays, later)).add_node("tool", tool)
+        graph = builder.add_edge(START, "sub").add_edge(START, "tool").compile()
+        fails["later"] = 1
+        questions = {str(q.value): q for q in await desk.ask(graph, "t", {})}
+        key = desk.decide(questions.pop("pay?"), "yes")
+        assert await desk.work({"g": graph}) == {"failed": 1}
+        [other] = questions.values()
+        desk.decide(other, "other")
+        assert await desk.work({"g": graph}) == {"applied": 1}
+        assert [call for call in calls if call[0] == "pays"] == [("pays", "yes")]
+        assert desk.source.thread_questions("t") == []
+        assert desk.record(key).state is State.FAILED
