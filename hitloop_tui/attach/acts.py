@@ -34,7 +34,9 @@ def act(inbox: Inbox, shown: Review, what: Act, person: Person) -> Outcome:
         if what is Act.UNDO:
             orders.undo(inbox.ledger, current, person)
         else:
-            orders.order(inbox.ledger, current, what, person)
+            asked = inbox.source.thread_questions(shown.thread_id)
+            reopen = what is Act.DISMISS and any(q.identity.key == shown.key for q in asked)
+            orders.order(inbox.ledger, current, what, person, reopen=reopen)
     except Conflict as conflict:
         return _too_late(inbox, shown, what, str(conflict))
     done = _last(inbox, shown.key, what)

@@ -56,7 +56,7 @@ SELECT 5, id, finished_at, kind || ' ' || outcome, worker, detail, NULL FROM ord
  WHERE key=? AND outcome IS NOT NULL AND worker IS NOT NULL
 UNION ALL
 SELECT 6, x.seq, x.at, x.how, x.by, '', NULL FROM withdrawals x
-  JOIN decisions d ON d.seq=x.seq WHERE d.key=? AND x.how<>'clear'
+  JOIN decisions d ON d.seq=x.seq WHERE d.key=? AND x.how='undo'
 UNION ALL
 SELECT 7, id, at, 'escalated', '', 'its deadline passed', NULL FROM escalations WHERE key=?
 ORDER BY at, rank, id

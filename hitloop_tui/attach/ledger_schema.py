@@ -85,7 +85,7 @@ CREATE INDEX events_thread ON events(thread_id, id);
 ACTS = """
 CREATE TABLE withdrawals (             -- decisions taken back: the Review can be decided anew
   seq INTEGER PRIMARY KEY REFERENCES decisions(seq),
-  how TEXT NOT NULL,                   -- undo, clear
+  how TEXT NOT NULL,                   -- undo, clear, dismiss
   by TEXT NOT NULL,
   account TEXT NOT NULL,
   at TEXT NOT NULL

@@ -29,9 +29,12 @@ def undo(ledger: Ledger, review: Review, person: Person) -> None:
         recording.insert_event(connection, review, "undo", person.decided_by)
 
 
-def order(ledger: Ledger, review: Review, act: Act, person: Person) -> None:
+def order(
+    ledger: Ledger, review: Review, act: Act, person: Person, *, reopen: bool = False
+) -> None:
     """Order a retry, a clear, or say that a Review needs no more.
 
+    `reopen` takes the decision back at once: its question is still asked, and can be decided anew.
     Raises Conflict when its state is another one by now, or when something was ordered already.
     """
     with ledger.file.transaction() as connection:
@@ -47,6 +50,8 @@ def order(ledger: Ledger, review: Review, act: Act, person: Person) -> None:
             _insert(connection, review, record, act, person)
         except sqlite3.IntegrityError:
             raise Conflict("something was ordered about it already") from None
+        if reopen and record is not None:
+            withdraw(connection, record.seq, act.value, person.decided_by, person.account)
         recording.insert_event(connection, review, act.value, person.decided_by)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,15 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command, Interrupt, interrupt
 
 from hitloop_tui.attach import running
-from hitloop_tui.attach.review import State
+from hitloop_tui.attach.acts import act
+from hitloop_tui.attach.decide import decide
+from hitloop_tui.attach.person import Person
+from hitloop_tui.attach.review import Act, Kind, State, Verdict
+from hitloop_tui.attach.session import Session
 from tests.e2e.worker_desk import Desk
 from tests.e2e.worker_graphs import Values, calls, chain, fan_out, quiet, tool
+
+ANN = Person("ann", {})
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +52,15 @@ class TestNotApplied:
         assert await desk.work({"g": graph}) == {"stale": 1}
         assert "content changed" in desk.record(key).detail
         assert calls == []
+        with contextlib.closing(Session.open(desk.db)) as session:
+            [stale] = session.inbox.reviews()
+            assert act(session.inbox, stale, Act.DISMISS, ANN).outcome == "recorded"
+            [again] = session.inbox.reviews()
+            assert (again.key, again.state) == (key, State.PENDING)
+            answer = {0: Verdict(Kind.RESPOND, value="no")}
+            assert decide(session.inbox, again, answer, ANN).outcome == "recorded"
+        assert await desk.work({"g": graph}) == {"applied": 1}
+        assert calls == ["no"]
 
     @pytest.mark.parametrize("edited", ["decisions SET answer='1'", "journal SET content='0'"])
     async def test_the_ledger_was_edited(self, desk: Desk, edited: str) -> None:
