@@ -133,6 +133,7 @@ INTERRUPTED = """
 
     def interrupt():
         dice = random.Random(7)
+        time.sleep(0.01)
         while not done.is_set():
             time.sleep(dice.random() / 200)
             os.kill(os.getpid(), signal.SIGINT)
@@ -140,20 +141,18 @@ INTERRUPTED = """
     logger = TelemetryLogger(sys.argv[1], "event")
     thread = threading.Thread(target=interrupt)
     number, taken = 0, []
-    while number < 2000:
+    thread.start()
+    while number < 2000 or thread.is_alive():
         try:
-            if number == 0:
-                thread.start()
             while number < 2000:
                 number += 1
                 logger.log_error("r", ValueError(str(number)))
                 taken.append(number)
             done.set()
+            thread.join()
+            time.sleep(0.1)
         except KeyboardInterrupt:
             pass
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    done.set()
-    thread.join()
     logger.close()
     print(*taken)
 """

@@ -108,6 +108,7 @@ class TestPreview:
             (None, None),
             ({"a": [1, 2.5, True, "x"]}, {"a": [1, 2.5, True, "x"]}),
             ({1: (1, 2)}, {"1": [1, 2]}),
+            ({"a": {"_injected_error": True, "b": 1}}, {"a": {"b": 1}}),
             (Order(1, Color.RED), {"id": 1, "color": "red"}),
             (Model(order={"n": 1}), {"order": {"n": 1}}),
             (AIMessage("hi"), {"type": "ai", "content": "hi"}),
