@@ -27,7 +27,7 @@ from hitloop_tui.attach.stream_events import RunEvents
 from tests.figures import graphs
 from tests.figures.arena import Arena, Score, main
 from tests.figures.arena import config as arena_config
-from tests.figures.kills import ANN, APPROVE, BOB, killed, after, before
+from tests.figures.kills import ANN, APPROVE, BOB, after, before, killed
 
 NO = {0: Verdict(Kind.REJECT, reason="no")}
 
