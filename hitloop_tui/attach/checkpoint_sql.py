@@ -85,9 +85,9 @@ _ENDED = f"""(EXISTS (SELECT 1 FROM writes o WHERE o.thread_id=w.thread_id
        OR w.checkpoint_id < (SELECT max(c.checkpoint_id) FROM checkpoints c
              WHERE c.thread_id=w.thread_id AND c.checkpoint_ns=w.checkpoint_ns))"""
 
-LEAVES = f"""{_ASKED % _ENDED} w.checkpoint_ns<>'' AND w.thread_id=?
+LEAVES = f"""{_ASKED % _ENDED} w.thread_id=? AND (w.checkpoint_ns<>'' OR 1 {_IS_HEAD})
  ORDER BY length(w.checkpoint_ns) DESC, w.checkpoint_id DESC"""
-"""Interrupts inside subgraphs of a thread, deepest and newest first."""
+"""Interrupts inside subgraphs of a thread, deepest and newest first, then those of its head."""
 
 EVER_ASKED = f"{_ASKED % 0} w.checkpoint_ns=''"
 

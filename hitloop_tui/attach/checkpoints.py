@@ -12,7 +12,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from hitloop_tui.attach import checkpoint_context, checkpoint_events, checkpoint_sql, interrupt_rows
+from hitloop_tui.attach import (
+    checkpoint_context,
+    checkpoint_events,
+    checkpoint_sql,
+    interrupt_rows,
+    leftovers,
+)
 from hitloop_tui.attach.attached_file import AttachedFile
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.interrupt_rows import Leaf, Leaves
@@ -112,7 +118,7 @@ class Checkpoints(AttachedFile):
 
     def _taken(self, thread_id: str, leftover: int) -> bool:
         place = {"thread": thread_id, "leftover": leftover}
-        return interrupt_rows.was_taken(self.rows(checkpoint_sql.LEFTOVER_AND_SINCE, place))
+        return leftovers.was_taken(self.rows(checkpoint_sql.LEFTOVER_AND_SINCE, place))
 
     def _leaves(self) -> Leaves:
         """Reads the leaf rows of a thread when they are first asked for."""

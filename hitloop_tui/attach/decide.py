@@ -18,7 +18,8 @@ from hitloop_tui.attach.signing import Signed
 from hitloop_tui.errors import Conflict, InvalidVerdict, SigningError
 
 Result = Literal["recorded", "already_decided", "stale", "invalid", "failed"]
-"""`failed`: a file could not be read or written, and nothing was recorded."""
+"""`failed`: a file could not be read or written, and nothing was recorded, as far as one can know:
+the detail says where a disk gave an error too late to tell."""
 
 
 @dataclass(frozen=True, slots=True)

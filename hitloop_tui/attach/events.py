@@ -21,8 +21,8 @@ class Event:
 
     Kinds: `superstep`, `task_start`, `task_end`, `interrupt`, `task_error` (from checkpoints or the
     worker's stream), `update`, `token`, `custom`, `decision`, `resume`, `applied`, `failed`,
-    `stale`, `blocked`, `uncertain`, `error` (from the ledger), and those of telemetry
-    (`core.models.EventType`).
+    `stale`, `blocked`, `uncertain`, `undo`, `retry`, `clear`, `done`, `dismiss`, `cleared`,
+    `escalated`, `error` (from the ledger), and those of telemetry (`core.models.EventType`).
     """
 
     thread_id: str

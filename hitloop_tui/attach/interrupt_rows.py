@@ -14,6 +14,7 @@ from uuid import UUID
 import xxhash
 
 from hitloop_tui.attach.decode import Undecodable, digest, loads
+from hitloop_tui.attach.leftovers import Taken, spent
 from hitloop_tui.attach.review import Identity, Question, TaskPlace
 
 PULL = "~__pregel_pull, "
@@ -40,7 +41,16 @@ class Leaf:
     """What the task raised, `CANCELLED` included."""
     place: TaskPlace
     ended: bool = False
-    """Whether the task has ended, while the one around its subgraph has not."""
+    """Whether the task has ended, while the one around it has not: a subgraph's, or the function's
+    that called it."""
+
+    @property
+    def at_root(self) -> bool:
+        return not self.place.checkpoint_ns
+
+    def within(self, task_path: str) -> bool:
+        """Whether it is inside a subgraph, or was called by the task with this path."""
+        return not self.at_root or len(self.place.task_path) > len(task_path)
 
     def may_be_in(self, task_id: str) -> bool:
         """Whether this is inside the subgraph of a root task; a stateful one does not tell."""
@@ -59,10 +69,7 @@ class Leaf:
 
 
 Leaves = Callable[[str], list[Leaf]]
-"""Leaf rows of a thread, deepest first."""
-
-Taken = Callable[[str, int], bool]
-"""Whether a task has stored the value of a plain resume as its answer, by thread and rowid."""
+"""Leaf rows of a thread, deepest first, and those of its head."""
 
 Nodes = Callable[[str, str], list[str]]
 """Names of the nodes that may run next, by thread and checkpoint."""
@@ -114,6 +121,7 @@ def _of_row(
     stopped = _error(row)
     for found in interrupts(row["type"], row["value"]):
         asker = _asker(row, found.id, leaves, nodes)
+        own_task = asker.place.task_id == row["task_id"]
         # A task that was cancelled halfway keeps its answer, and would take it again.
         raised = (stopped or asker.error) is not None
         stored = (raised or asker.ended) and asker.taken(found.id)
@@ -126,7 +134,7 @@ def _of_row(
                 _text(row["thread_id"]),
                 "",
                 _text(row["checkpoint_id"]),
-                _text(row["task_id"]),
+                asker.place.task_id if asker.at_root else _text(row["task_id"]),
                 found.id,
                 answers,
             ),
@@ -140,37 +148,10 @@ def _of_row(
             answered=answered,
             consumed=asker.ended,
             leftover_answer=row["leftover_id"] is not None,
-            leftover_spent=_spent(row, asker, taken),
+            leftover_spent=spent(row, own_task, asker.ended, taken),
             place=asker.place,
             undecodable=found.undecodable,
         )
-
-
-def _spent(row: sqlite3.Row, asker: Leaf, taken: Taken) -> bool:
-    """Whether nobody can be running this question with the value of a plain resume.
-
-    LangGraph gives the value to the first question that it finds unanswered. So one that was asked
-    after the value was stored did not get it; a task that raised since then and stored no answer
-    did not take it; and what another task has stored as its answer is not given again.
-    """
-    leftover = row["leftover_id"]
-    if leftover is None:
-        return False
-    raised_since = row["error_id"] is not None and row["error_id"] > leftover
-    own_task = asker.place.task_id == row["task_id"]
-    asked_since = bool(row["id"] > leftover)
-    ended = asked_since or asker.ended or (own_task and raised_since)
-    return ended or taken(row["thread_id"], leftover)
-
-
-def was_taken(rows: list[sqlite3.Row]) -> bool:
-    """Whether one of the answers stored later ends with the value of the first row."""
-    try:
-        value, *answers = (loads(row["type"], row["value"]) for row in rows)
-    except (Undecodable, ValueError):
-        return False
-    ends = (answer[-1:] if isinstance(answer, list) else [answer] for answer in answers)
-    return any(digest(end) == digest([value]) for end in ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +195,7 @@ def _asker(row: sqlite3.Row, interrupt_id: str, leaves: Leaves, nodes: Nodes) ->
     own: tuple[str, ...] = (f"{node}:{task_id}",) if node else ()
     if not answers and interrupt_id not in (question_id(place, 0) for place in own):
         for inner in leaves(row["thread_id"]):
-            if interrupt_id in inner.ids:
+            if interrupt_id in inner.ids and inner.within(row["task_path"] or ""):
                 return inner
     if answers and not own:
         names = nodes(row["thread_id"], row["checkpoint_id"])
@@ -247,7 +228,8 @@ def ever_asked(row: sqlite3.Row, leaves: Leaves) -> Iterator[Identity]:
     place = (_text(row["thread_id"]), "", _text(row["checkpoint_id"]), _text(row["task_id"]))
     own = _asker(row, "", lambda _thread: [], lambda _thread, _checkpoint: [])
     ids = tuple(found.id for found in interrupts(row["type"], row["value"]))
-    within = [one for one in leaves(row["thread_id"]) if one.may_be_in(row["task_id"])]
+    found = (one for one in leaves(row["thread_id"]) if not one.at_root)
+    within = [one for one in found if one.may_be_in(row["task_id"])]
     for asker in (replace(own, ids=ids), *within):
         for answers in range(asker.answers + 1):
             for interrupt_id in asker.ids:

@@ -16,6 +16,7 @@ from hitloop_tui.attach import journal, ledger_schema
 from hitloop_tui.errors import DatabaseError
 
 BUSY_TIMEOUT_S = 30.0
+UNKNOWN = "whether it was recorded shows when the file can be read again"
 
 
 class LedgerFile:
@@ -58,7 +59,7 @@ class LedgerFile:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
-                connection.execute("COMMIT")
+                _commit(connection)
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
@@ -183,6 +184,15 @@ class LedgerFile:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    """After a failed fsync the log holds the transaction all the same, and whoever opens the file
+    next may find it."""
+    try:
+        connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        raise sqlite3.OperationalError(f"{error}; {UNKNOWN}") from error
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -95,7 +95,10 @@ def after_error(
     failed, finished beside a failing sibling, or finished before a later node failed.
     """
     said = error_text(error)
-    if any(_same_question(other.identity, question) for other in open_now):
+    still = [other for other in open_now if _same_question(other.identity, question)]
+    if still and still[0].consumed:
+        return Outcome("failed", f"the answer was taken; then {_where(events)}{said}")
+    if still:
         if not question.task_id:  # a breakpoint's
             return Outcome("failed", f"{_where(events)}{said}")
         if question.task_id in events.failed:

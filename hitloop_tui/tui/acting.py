@@ -17,6 +17,7 @@ from hitloop_tui.attach.inbox import Row
 from hitloop_tui.attach.review import Act, Review, State
 from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui import acts
+from hitloop_tui.tui.arming import HIDDEN, LOOK
 from hitloop_tui.tui.content import MUTED, WARN, own, text
 from hitloop_tui.tui.desk import Desk
 from hitloop_tui.tui.dialogs import ConfirmDialog
@@ -72,13 +73,14 @@ class Acting:
 
     def press(self, act: Act) -> Work | None:
         """A key was pressed: what to do about it, or None when it does nothing."""
-        shown = self._screen.card.review
+        card = self._screen.card
+        shown = card.review
         if (why := self.why_not(act)) is not None:
             self._screen.flash(text(safe(why), WARN))
         elif act is Act.UNDO:
             return self._undo
         elif not self._screen.armed:
-            self._screen.flash(own("the card has just changed: look, then press again", MUTED))
+            self._screen.flash(own(LOOK if card.in_view else HIDDEN, MUTED))
         elif shown is not None:
             return partial(self._act, act, shown)
         return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 GRACE_S = 0.5
+LOOK = "the card has just changed: look, then press again"
+HIDDEN = "the card is not on the screen: 2 shows it"
 
 
 class Arming:

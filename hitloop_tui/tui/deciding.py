@@ -21,6 +21,7 @@ from hitloop_tui.attach.inbox import Row
 from hitloop_tui.attach.review import RISK_ORDER, Kind, Review, State, Verdict
 from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui import verdicts
+from hitloop_tui.tui.arming import HIDDEN, LOOK
 from hitloop_tui.tui.content import MUTED, WARN, own, text
 from hitloop_tui.tui.desk import Desk
 from hitloop_tui.tui.dialogs import (
@@ -95,7 +96,7 @@ class Deciding:
         if (why := self.why_not(kind)) is not None:
             self._screen.flash(text(safe(why), WARN))
         elif not self._screen.armed:
-            self._screen.flash(own("the card has just changed: look, then press again", MUTED))
+            self._screen.flash(own(LOOK if card.in_view else HIDDEN, MUTED))
         elif kind is Kind.APPROVE and card.cut and shown is not None and shown.risk == "high":
             why = "high risk, and not shown in full: press 2, then m, to see all of it"
             self._screen.flash(own(why, WARN))

@@ -76,3 +76,11 @@ class FilterLeft(Message):
     """The person is done typing a filter."""
 
     keep: bool
+
+
+@dataclass
+class Drawn(Message):
+    """Another question has reached the screen."""
+
+    question: object
+    """`Card.question` then."""

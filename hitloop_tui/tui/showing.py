@@ -45,6 +45,11 @@ class Showing:
         """Whether what belongs on the card is there already."""
         return self._card.review is not None and self._card.review.key == self.key
 
+    def drew(self, question: object) -> None:
+        """This has reached the screen: from now on the person can read it."""
+        if question is not None and question == self._card.question:
+            self._arming.show(question)
+
     @property
     def drawn(self) -> bool:
         """Whether what is on the card has reached the screen."""
@@ -89,7 +94,7 @@ class Showing:
             self._card.next_action()
         else:
             self._card.previous_action()
-        self._arm()
+        self._rearm()
 
     def to_open_action(self) -> None:
         """After a verdict on one Action of several: show the next one that needs a verdict."""
@@ -99,26 +104,16 @@ class Showing:
         count = len(review.actions)
         later = ((self._card.action_index + n) % count for n in range(count))
         self._card.action_index = next((n for n in later if n not in review.verdicts), 0)
-        self._arm()
+        self._rearm()
 
     def _show(self, review: Review | None) -> None:
         self._card.show(review, self._messages if review is not None else [])
-        self._arm()
+        self._rearm()
 
-    def _arm(self) -> None:
-        """Start the grace period once this is drawn, unless the same question was there before."""
-        question = self._question()
+    def _rearm(self) -> None:
+        """No key decides before the card is drawn, unless the same question was there before."""
+        question = self._card.question
         if question is None or question != self._arming.shown:
             self._arming.disarm()
-            self._card.call_after_refresh(self._drawn, question)
-
-    def _drawn(self, question: object) -> None:
-        if question is not None and question == self._question():
-            self._arming.show(question)
-
-    def _question(self) -> object:
-        """What exactly is on the card."""
-        review = self._card.review
-        if review is None:
-            return None
-        return review.key, review.question.digest, self._card.action_index
+        if self._card.drawn:
+            self.drew(question)

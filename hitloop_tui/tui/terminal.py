@@ -23,7 +23,7 @@ class ConsoleDriver(LinuxDriver):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self._file = _Unbreakable(self._file)
+        self._file: Any = _Unbreakable(self._file)
 
     def run_input_thread(self) -> None:
         try:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from textual.content import Content
 
 from hitloop_tui.attach.decide import Outcome
+from hitloop_tui.attach.ledger_file import UNKNOWN
 from hitloop_tui.attach.review import APPROVALS, Kind, Review, Verdict
 from hitloop_tui.core.people import same_person
 from hitloop_tui.core.plain_json import json_text
@@ -82,7 +83,8 @@ def said(outcome: Outcome, review: Review, index: int, kind: Kind) -> Content:
         case "invalid":
             return line(own(f"{G.failed} refused: ", BAD), detail, own("  "), of)
         case "failed":
-            return line(own(f"{G.failed} nothing was recorded: ", BAD), detail, own("  "), of)
+            what = "unknown" if UNKNOWN in outcome.detail else "nothing was recorded"
+            return line(own(f"{G.failed} {what}: ", BAD), detail, own("  "), of)
 
 
 def said_of_many(outcomes: Sequence[Outcome]) -> Content:

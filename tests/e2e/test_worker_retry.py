@@ -289,6 +289,53 @@ class TestSiblings:
         assert desk.record(keys[1]).state is State.FAILED
 
 
+class TestFunctionalBody:
+    """The function that called the task raises afterwards; its row still holds the question."""
+
+    def graph(self) -> Any:
+        @task
+        def pay() -> str:
+            answer = interrupt("pay?")
+            step("pay", answer)
+            return str(answer)
+
+        @entrypoint()
+        async def graph(given: int) -> str:
+            paid = await pay()
+            step("body")
+            return paid
+
+        return graph
+
+    async def test_runs_again_without_its_task(self, desk: Desk) -> None:
+        graph = self.graph()
+        fails["body"] = 2
+        [question] = await desk.ask(graph, "t", 1)
+        key = desk.decide(question, "yes")
+        assert await desk.work({"g": graph}) == {"failed": 1}
+        assert desk.record(key).detail.startswith("the answer was taken; then ")
+        [question] = desk.source.thread_questions("t")
+        assert question.identity.key == key
+        assert desk.review(key).acts == (Act.RETRY,)
+        for outcome in ("failed", "applied"):
+            desk.order(key, Act.RETRY)
+            assert await desk.work({"g": graph}) == {outcome: 1}
+        assert calls == [("pay", "yes"), *[("body", None)] * 3]
+
+    async def test_of_another_program(self, desk: Desk) -> None:
+        graph = self.graph()
+        fails["body"] = 1
+        await desk.ask(graph, "t", 1)
+        with pytest.raises(ValueError, match="body"):
+            await desk.ask(graph, "t", Command(resume="theirs"))
+        [question] = desk.source.thread_questions("t")
+        review = desk.review(question.identity.key)
+        assert (review.state, review.acts) == (State.FAILED, (Act.RETRY,))
+        desk.order(review.key, Act.RETRY)
+        assert await desk.work({"g": graph}) == {"applied": 1}
+        assert calls == [("pay", "theirs"), ("body", None), ("body", None)]
+
+
 class TestInsideASubgraph:
     """The task that asked has ended, and a later one inside the same subgraph has not."""
 

@@ -76,7 +76,7 @@ def kill_deciders(arena: Arena, point: str, n: int, score: Score) -> None:
     reviews = arena.ask(2 * n)
     reported, spared = arena.db.with_name("reported"), []
     for first, second in zip(reviews[:n], reviews[n:], strict=True):
-        spared += _killed(_decide, point, arena, first, second, reported)
+        spared += killed(_decide, point, arena, first, second, reported)
     said, found = reported.read_text().split(), arena.records()
     score.add(f"{point}: deciders that were not killed", spared, n)
     score.add(
@@ -101,7 +101,7 @@ def kill_workers(arena: Arena, point: str, n: int, score: Score) -> None:
     reviews, spared, hidden = arena.ask(n), [], []
     for review in reviews:
         assert decide(arena.session.inbox, review, APPROVE, ANN).outcome == "recorded"
-        spared += _killed(_work, point, arena)
+        spared += killed(_work, point, arena)
         if [r.state for r in arena.look(review.thread_id)] != [State.UNCERTAIN]:
             hidden.append(review.id)
     score.add(f"{point}: workers that were not killed", spared, n)
@@ -145,7 +145,7 @@ def _settle(arena: Arena, point: str, reviews: Sequence[Review], score: Score) -
     score.add("  faults in the ledger's chain", arena.faults(), n)
 
 
-def _killed(victim: Callable[..., None], point: str, arena: Arena, *given: Any) -> list[str]:
+def killed(victim: Callable[..., None], point: str, arena: Arena, *given: Any) -> list[str]:
     """Run a process that kills itself at a point; what went wrong with that."""
     process = processes.Process(target=victim, args=(point, arena.db, arena.env, *given))
     process.start()

@@ -27,7 +27,7 @@ from hitloop_tui.attach.stream_events import RunEvents
 from tests.figures import graphs
 from tests.figures.arena import Arena, Score, main
 from tests.figures.arena import config as arena_config
-from tests.figures.kills import ANN, APPROVE, BOB, _killed, after, before
+from tests.figures.kills import ANN, APPROVE, BOB, after, before, killed
 
 NO = {0: Verdict(Kind.REJECT, reason="no")}
 
@@ -139,7 +139,7 @@ def retries(arena: Arena, point: str, n: int, score: Score) -> None:
 def _ordered(arena: Arena, review: Review, what: Act, point: str) -> list[str]:
     [now] = arena.look(review.thread_id)
     assert act(arena.session.inbox, now, what, BOB).outcome == "recorded"
-    return _killed(_work, point, arena)
+    return killed(_work, point, arena)
 
 
 async def _answered_elsewhere(arena: Arena, reviews: list[Review]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.figures import attacks, kills, race, stale, votes
+from tests.figures import attacks, faults, kills, race, stale, votes
 from tests.figures.arena import Arena, Score
 from tests.figures.linearizability import Call, linearizable, write_once
 
@@ -47,6 +47,12 @@ def test_undos(tmp_path: Path, score: Score) -> None:
 )
 def test_stale(tmp_path: Path, score: Score, attack: attacks.Attack) -> None:
     stale.run(tmp_path, attack, 1, score)
+
+
+@pytest.mark.parametrize("what", faults.FAULTS)
+def test_faults(tmp_path: Path, score: Score, what: str) -> None:
+    tmp_path.chmod(0o755)
+    faults.strike(Arena(tmp_path, "pay"), what, faults.FAULTS[what], 8, score)
 
 
 def test_an_accepted_answer_fails_the_figure(tmp_path: Path) -> None:

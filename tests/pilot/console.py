@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from hitloop_tui.tui.widgets.rows import plain
 from hitloop_tui.tui.widgets.rows_view import RowsView
 from tests.pilot.bare import screen_text
 
+WAIT_S = 30.0
 NARROW, WIDE = (80, 24), (140, 40)
 ME = Person("ann", {"login": "ann"})
 
@@ -83,7 +85,8 @@ class Console:
 
     async def until(self, true: Callable[[], Any], what: str = "") -> None:
         """Wait until something holds."""
-        for _ in range(400):
+        late = time.monotonic() + WAIT_S
+        while time.monotonic() < late:
             if true():
                 return
             await self.pilot.pause()
@@ -125,7 +128,8 @@ async def console(
         running = Console(app, pilot, clock, lambda: recorded(db))
         await running.until(lambda: app.main.inbox.state.total >= rows)
         if rows:
-            await running.until(lambda: app.main._showing.drawn)
+            await running.until(lambda: app.main.card.review is not None)
+            await pilot.pause()
         clock.now += 1
         app.main.inbox.settle()
         yield running

@@ -123,6 +123,42 @@ async def test_a_key_that_lay_in_a_queue_while_the_card_was_drawn_decides_nothin
         assert c.records() == []
 
 
+async def test_a_card_that_is_not_on_the_screen_is_not_decided(db: Path) -> None:
+    async with console(db, NARROW) as c:
+        await c.go_to("t-mail")
+        await c.press("T", "1", "j")
+        await c.until(lambda: c.main.card.review and c.main.card.review.thread_id == "t-refund")
+        c.clock.now += 10
+        await c.press("a")
+        assert "not on the screen: 2 shows it" in c.said
+        assert c.records() == []
+        await c.press("2")
+        await c.read("t-refund")
+        await c.press("a")
+        await c.until(c.records)
+
+
+async def test_a_look_aside_and_back_starts_the_grace_anew(db: Path) -> None:
+    async with console(db) as c:
+        await c.go_to("t-mail")
+        await c.press("j", "k", "a")
+        assert c.records() == []
+        await c.read("t-mail")
+        await c.press("a")
+        await c.until(c.records)
+
+
+async def test_two_enters_in_a_dialog_are_one(db: Path) -> None:
+    async with console(db) as c:
+        await c.go_to("t-mail")
+        await c.press("r")
+        await c.until(lambda: c.app.screen is not c.main)
+        for _ in range(3):
+            c.app.simulate_key("enter")
+        await c.until(c.records)
+        await c.until(lambda: c.app.screen is c.main)
+
+
 async def test_a_verdict_that_is_not_allowed_is_refused_with_the_reason(db: Path) -> None:
     async with console(db) as c:
         await c.go_to("t-fixed")

@@ -43,7 +43,7 @@ class Dialog(ModalScreen[T]):
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """Once only: a second enter may come before the dialog has gone."""
         if self._over:
-            return AwaitComplete.nothing()
+            return AwaitComplete()
         self._over = True
         return super().dismiss(result)
 

@@ -143,6 +143,10 @@ class LookingScreen(Screen[None]):
         if row is not None and self._tracing.follow(row.thread_id):
             self._go(self._tracing.read, "trace")
 
+    @on(messages.Drawn)
+    def _card_drawn(self, message: messages.Drawn) -> None:
+        self._showing.drew(message.question)
+
     @on(messages.Opened)
     def _opened(self) -> None:
         if self._state.row is not None:

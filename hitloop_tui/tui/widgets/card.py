@@ -8,11 +8,13 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
+from textual.strip import Strip
 
 from hitloop_tui.attach.review import Review, State
 from hitloop_tui.attach.source import Message
 from hitloop_tui.tui.content import MUTED, WARN
 from hitloop_tui.tui.countdown import due_in, held_for, until_next
+from hitloop_tui.tui.messages import Drawn
 from hitloop_tui.tui.widgets.card_sections import CardText, card_text
 from hitloop_tui.tui.widgets.card_status import Viewer, status_lines
 from hitloop_tui.tui.widgets.rows import BLANK, Line, line, own
@@ -49,6 +51,24 @@ class Card(LinesView):
         self._messages: Sequence[Message] = ()
         self._pages = 1
         self._text = CardText([], [], False)
+        self._painted: object = None
+        """The question that was last painted."""
+
+    @property
+    def question(self) -> object:
+        """What exactly is asked on the card; None for nothing."""
+        if self.review is None:
+            return None
+        return self.review.key, self.review.question.digest, self.action_index
+
+    @property
+    def drawn(self) -> bool:
+        """Whether that is on the screen, too."""
+        return self._painted == self.question
+
+    @property
+    def in_view(self) -> bool:
+        return self.display and self.size.height > 0
 
     @property
     def cut(self) -> bool:
@@ -65,6 +85,13 @@ class Card(LinesView):
         self._draw()
         if not same:
             self.scroll_home(animate=False)
+
+    def render_line(self, y: int) -> Strip:
+        """Called when the screen is painted, and for nothing else."""
+        if not self.drawn:
+            self._painted = self.question
+            self.post_message(Drawn(self._painted))
+        return super().render_line(y)
 
     def tick(self) -> float | None:
         """Draw the time that is left anew; seconds until it reads differently, None for never."""
@@ -103,6 +130,8 @@ class Card(LinesView):
             self.action_index = (self.action_index + by) % len(self.review.actions)
 
     def _draw(self) -> None:
+        if not self.drawn:
+            self.refresh()  # all of it: two questions may look alike
         if self.review is None:
             self._text = CardText(_NOTHING, [], False)
         else:

@@ -172,6 +172,16 @@ def _outcome(word: str, style: str) -> Callable[[Event], Words]:
     return words
 
 
+def _done(word: str) -> Callable[[Event], Words]:
+    """What a person did besides a verdict."""
+
+    def words(event: Event) -> Words:
+        by = safe(str(event.data.get("decided_by") or "somebody"))
+        return (own(word), WARN), (own(f"  by {by}"), MUTED)
+
+    return words
+
+
 def _labelled(label: str, value: Any) -> Words:
     text = brief(value, MAX_VALUE)
     return (own(f"{label}  " if text else label), MUTED), (text, MUTED)
@@ -209,6 +219,14 @@ _HOW: dict[str, tuple[str, str, Callable[[Event], Words]]] = {
     "failed": (G.failed, BAD, _outcome("failed", BAD)),
     "stale": (G.stale, WARN, _outcome("stale, not applied", WARN)),
     "blocked": (G.warning, WARN, _outcome("blocked", WARN)),
+    "uncertain": (G.uncertain, WARN, _outcome("uncertain", WARN)),
+    "undo": (G.dot, WARN, _done("taken back")),
+    "retry": (G.dot, WARN, _done("retry ordered")),
+    "clear": (G.dot, WARN, _done("clear ordered")),
+    "done": (G.dot, WARN, _done("marked done")),
+    "dismiss": (G.dot, WARN, _done("dismissed")),
+    "cleared": (G.dot, MUTED, _outcome("answer cleared", MUTED)),
+    "escalated": (G.warning, WARN, _outcome("escalated: nobody answered in time", WARN)),
     "error": (G.failed, BAD, _failed),
     **TELEMETRY,
 }
