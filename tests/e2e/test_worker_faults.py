@@ -316,9 +316,12 @@ async def test_a_worker_that_was_taken_for_dead(
         with desk.file.transaction() as connection:
             connection.execute("UPDATE workers SET heartbeat_at=heartbeat_at-60")
         assert desk.record(key).state is State.UNCERTAIN
-        desk.order(key, Act.RETRY)
-        assert await desk.work({"g": graph}) == {"applied": 1}
+        desk.order(key, Act.CLEAR)
+        assert await desk.work({}) == {"applied": 1}
         go.set()
-    assert calls == ["yes"]
-    assert desk.record(key).state is State.APPLIED
+    assert calls == []
+    assert desk.review(key).state is State.PENDING
+    desk.decide(question, "no")
+    assert await desk.work({"g": graph}) == {"applied": 1}
+    assert calls == ["no"]
     assert desk.faults() == []

@@ -15,7 +15,7 @@ from hitloop_tui.attach.carry_out import carry_out
 from hitloop_tui.attach.leases import Leases
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.review import Act, State
-from hitloop_tui.attach.worker import Worker
+from hitloop_tui.attach.worker import RETRY_S, Worker
 from hitloop_tui.errors import Conflict
 from tests.e2e.test_worker_refused import dump
 from tests.e2e.worker_desk import Desk
@@ -280,7 +280,7 @@ class TestOneWorkerPerThread:
             other = desk.decide(questions[1], "slow")
             await started.wait()
             desk.order(key, Act.CLEAR)
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(RETRY_S + 0.5)
             assert desk.review(key).state is State.FAILED
             go.set()
             await asyncio.to_thread(desk.wait, other, State.APPLIED)
