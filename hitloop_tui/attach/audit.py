@@ -68,6 +68,25 @@ def _signature_faults(connection: sqlite3.Connection, allowed: Path) -> Iterator
             found = "missing, though its gate takes only signed answers"
         if found not in (GOOD, UNSIGNED):
             yield Fault(None, f"signature of decision {row['seq']}: {found}")
+        for vote in _signed_votes(connection, row):
+            found = signature_check(vote, allowed)
+            if found != GOOD:
+                text = f"signature of {vote['decided_by']} under decision {row['seq']}: {found}"
+                yield Fault(None, text)
+
+
+def _signed_votes(connection: sqlite3.Connection, row: sqlite3.Row) -> Iterator[dict[str, Any]]:
+    """The decision as each of the others who decided it signed it."""
+    for vote in _listed(connection, _VOTES, row["key"], row["key"], row["seq"]):
+        if vote["signed"] is not None and vote["decided_by"] != row["decided_by"]:
+            said = _object(vote["signed"])
+            own = {"answer": vote["signed"], "signature": said.get("signature", "")}
+            yield {
+                **dict(row),
+                **own,
+                "decided_by": vote["decided_by"],
+                "decided_at": vote["decided_at"],
+            }
 
 
 def signature_check(row: Mapping[str, Any] | sqlite3.Row, allowed: Path | None) -> str:
@@ -142,7 +161,7 @@ def _decision(
         "reason": next((reason for reason in reasons if reason), None),
         "signature_check": signature_check(row, allowed),
         "votes": [
-            {**vote, "verdict": _json(vote["verdict"])}
+            {**vote, "verdict": _json(vote["verdict"]), "signed": vote["signed"] is not None}
             for vote in _listed(connection, _VOTES, row["key"], row["key"], row["seq"])
         ],
         "outcomes": _listed(connection, _OUTCOMES, row["seq"]),
@@ -197,7 +216,7 @@ _TOLD: dict[str, tuple[str, ...]] = {
 _JSON = frozenset({"account", "verdicts", "answer", "verdict", "signed"})
 
 _VOTES = """
-SELECT decided_by, decided_at, action, verdict FROM verdicts WHERE key=?
+SELECT decided_by, decided_at, action, verdict, signed FROM verdicts WHERE key=?
    AND round=(SELECT count(*) FROM decisions WHERE key=? AND seq<?) ORDER BY id
 """
 _OUTCOMES = """

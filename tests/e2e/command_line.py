@@ -8,8 +8,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+from hitloop_tui.attach.leases import live_workers
+from hitloop_tui.attach.ledger_file import LedgerFile
+from hitloop_tui.paths import ledger_path
 
 
 class Result:
@@ -74,8 +79,8 @@ def worker(db: Path, graph: str, *options: Any, **env: str) -> subprocess.Popen[
 
 
 def alive(db: Path) -> bool:
-    found = hitloop("doctor", db, "--json").json
-    return any(f["subject"] == "worker" and f["level"] == "ok" for f in found)
+    with closing(LedgerFile(ledger_path(db))) as file:
+        return bool(live_workers(file))
 
 
 def until(look: Any, why: str, seconds: float = 30) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import StateGraph
 
+from hitloop_tui.attach.session import Session
 from tests.e2e import cli_graphs
 from tests.e2e.command_line import Result, hitloop, listed
 
@@ -40,8 +42,10 @@ class PayDesk:
         return listed(self.db, *options)[thread]
 
     def state(self, thread: str = "t") -> str | None:
-        found = listed(self.db)
-        return found[thread]["state"] if thread in found else None
+        """Of the thread's open Review, as the inbox has it; None without one."""
+        with closing(Session.open(self.db)) as session:
+            found = [r.state.value for r in session.inbox.reviews() if r.thread_id == thread]
+        return found[0] if found else None
 
     def apply(self, graph: str = "one", **env: str) -> Result:
         """A worker that applies what is recorded, and ends."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -40,9 +41,24 @@ def lines(*options: Any) -> list[dict[str, Any]]:
     return [json.loads(line) for line in hitloop("audit", "export", *options).out.splitlines()]
 
 
+@pytest.fixture(scope="module")
+def book(tmp_path_factory) -> tuple[Path, list[str]]:
+    folder = tmp_path_factory.mktemp("book")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PAY_FOLDER", str(folder))
+        patch.setenv("HITLOOP_DB", str(folder / "agents.db"))
+        return folder, decide_all(PayDesk(folder))
+
+
 @pytest.fixture
-def decided(pay) -> list[str]:
-    """A payment made, one undone and rejected, one that two people approved."""
+def decided(pay, book) -> list[str]:
+    """The ids of a payment made, one undone and rejected, one that two people approved."""
+    folder, ids = book
+    shutil.copytree(folder, pay.folder, dirs_exist_ok=True)
+    return ids
+
+
+def decide_all(pay: PayDesk) -> list[str]:
     paid, undone, both = pay.ask("a"), pay.ask("b"), pay.ask("c", graph=cli_graphs.two)
     decisions("approve", paid, "--as", "Ann", "--reason", HOSTILE)
     pay.apply()

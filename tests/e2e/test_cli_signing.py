@@ -216,6 +216,15 @@ class TestSeveral:
         assert pay.apply("signed_by_two").code == 0
         assert pay.paid == [1]
         assert verified(pay, signers) == (0, [])
+        [line] = exported(pay)
+        assert [(vote["decided_by"], vote["signed"]) for vote in line["votes"]] == [
+            ("human:ann", True),
+            ("human:bob", True),
+        ]
+        signers.write_text(people["bob"].allowed)
+        code, [fault] = verified(pay, signers)
+        assert code == 1
+        assert fault.startswith("signature of human:ann under decision 1: not signed by ann")
 
     def test_one_key_under_two_names(self, pay, asked, signers, people):
         ann = people["ann"]
