@@ -213,7 +213,7 @@ async def settle(world: World) -> None:
 
 async def console(folder: Path, seed: int, rounds: int, count: Count) -> None:
     """So many interleavings on one console."""
-    folder.mkdir()  # noqa: ASYNC240
+    folder.mkdir(parents=True)  # noqa: ASYNC240
     db, dice, clock = folder / "agents.db", random.Random(seed), Clock()
     risks = ("low", "medium", "high")
     asked = {f"t{n}": questions.gate(f"tool_{n}", {"n": n}, risks[n % 3]) for n in range(THREADS)}
