@@ -111,6 +111,11 @@ def questions(
         yield question
 
 
+def _stands(asker: Leaf, stopped: str | None) -> bool:
+    """Whether a task is over, or raised: what it was answered is no longer on its way."""
+    return asker.ended or (stopped or asker.error) is not None
+
+
 def _of_row(
     row: sqlite3.Row,
     leaves: Leaves,
@@ -123,8 +128,7 @@ def _of_row(
         asker = _asker(row, found.id, leaves, nodes)
         own_task = asker.place.task_id == row["task_id"]
         # A task that was cancelled halfway keeps its answer, and would take it again.
-        raised = (stopped or asker.error) is not None
-        stored = (raised or asker.ended) and asker.taken(found.id)
+        stored = asker.taken(found.id) and _stands(asker, stopped)
         answered = stored or asker.ended
         # The last answer was given to this question: it had one less when it was decided.
         answers = asker.answers - stored

@@ -12,7 +12,7 @@ from hitloop_tui.attach.graph_file import load_module
 from hitloop_tui.attach.graph_ref import GraphRef
 from tests.e2e.command_line import decisions, hitloop, listed
 
-GRAPH = '''
+GRAPH = """
 import os, signal
 from pathlib import Path
 from typing import Any, TypedDict
@@ -44,7 +44,7 @@ builder.add_node("gate", create_interrupt_gate_node(RiskBasedPolicy(high_risk_to
 builder.add_node("execute", create_interrupt_tool_node({"pay": pay}))
 builder.add_edge(START, "gate")
 builder.add_conditional_edges("gate", should_execute, {"execute": "execute", "skip": END})
-'''
+"""
 
 
 async def ask(db: Path, file: Path) -> None:

@@ -199,7 +199,6 @@ class TestFiles:
             await asyncio.to_thread(desk.wait, key, State.UNCERTAIN)
         assert calls == ["yes"]
 
-
     async def test_a_ledger_that_cannot_be_read_for_a_while(
         self, desk: Desk, tmp_path: Path
     ) -> None:
