@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from hitloop_tui.attach.ledger import Record
+from hitloop_tui.attach.ledger_clock import seconds_until
 from hitloop_tui.paths import ledger_path
 from tests.e2e.terminal import Terminal, terminal
 from tests.figures.hangups import decision, faults, held_by_somebody, locked
@@ -120,6 +121,23 @@ def test_a_terminal_that_takes_no_more_output_does_not_keep_it_alive(
     console.child.kill(signal.SIGTERM)
     assert console.wait_dead(12)
     nothing_is_left_behind(db, recorded=False)
+
+
+@pytest.mark.parametrize(
+    ("number", "left"), [(signal.SIGTERM, 0), (signal.SIGHUP, 0), (signal.SIGKILL, 1)]
+)
+def test_who_leaves_no_longer_looks(
+    console: Terminal, db: Path, number: signal.Signals, left: int
+) -> None:
+    """Where nothing could be said any more, the claim ends by itself."""
+    console.press("w")
+    console.wait_for("you are looking at it")
+    console.child.kill(number)
+    console.wait_end()
+    with stages.session(db) as at:
+        claims = at.ledger.file.rows("SELECT until FROM claims")
+        assert len(claims) == left
+        assert all(seconds_until(claim["until"]) < 61 for claim in claims)
 
 
 def nothing_is_left_behind(db: Path, recorded: bool) -> None:
