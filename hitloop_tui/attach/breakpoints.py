@@ -58,8 +58,8 @@ class Breakpoints:
     def __init__(self, checkpoints: Checkpoints, ledger: LedgerFile) -> None:
         self._checkpoints = checkpoints
         self._ledger = ledger
-        self._stops: dict[str, Stops] = {}
-        self._version: int | None = None
+        self._stops: tuple[int, dict[str, Stops]] | None = None
+        """What `_known` found, and at which version of the ledger."""
         self._told: dict[str, Stops] | None = None
         """The breakpoints when `changed_threads` was last called."""
 
@@ -109,41 +109,23 @@ class Breakpoints:
         """Both files are closed by their owners."""
 
     def _known(self) -> dict[str, Stops]:
-        """Breakpoints of each graph, as the worker that hosted it last has told."""
-        version = self._ledger.data_version()
-        if version != self._version:
-            self._version, self._stops = version, {}
+        """Breakpoints of each graph, as its last worker has told. Safe from any thread."""
+        version, known = self._ledger.data_version(), self._stops
+        if known is None or known[0] != version:
+            told: dict[str, Stops] = {}
             for row in self._ledger.rows("SELECT graphs FROM workers ORDER BY started_at"):
-                self._stops |= stops(json.loads(row["graphs"]))
-            self._stops = {n: s for n, s in self._stops.items() if s != Stops()}
-        return self._stops
+                told |= stops(json.loads(row["graphs"]))
+            known = version, {name: stop for name, stop in told.items() if stop != Stops()}
+            self._stops = known
+        return known[1]
 
     def _asked(self, sql: str, **where: str) -> list[Question]:
         stops = self._known()
         if not stops:
             return []
         rows = self._checkpoints.rows(sql, {"graphs": json.dumps(list(stops)), **where})
-        return [found for row in rows if (found := self._question(row)) is not None]
-
-    def _question(self, row: sqlite3.Row) -> Question | None:
-        next_ = checkpoint_context.next_nodes(row)
-        where = self._stops[row["graph_id"]].at(next_, _finished(row)) if next_ else None
-        if where is None:
-            return None
-        place = Identity(row["thread_id"], "", row["checkpoint_id"], "", PREFIX + where, 0)
-        stop, _, nodes = where.partition(":")
-        value = {"paused": stop, "nodes": nodes.split(","), "next": next_}
-        error = None if row["error"] is None else _text(row["error_type"], row["error"])
-        return Question(
-            identity=place,
-            value=value,
-            response_schema=None,
-            digest=digest(value, None),
-            requested_at=asked_at(row["checkpoint_id"]),
-            node=nodes,
-            graph_id=row["graph_id"],
-            error=error,
-        )
+        found = (_question(row, stops[row["graph_id"]]) for row in rows)
+        return [question for question in found if question is not None]
 
 
 def stops(graphs: Any) -> dict[str, Stops]:
@@ -151,6 +133,27 @@ def stops(graphs: Any) -> dict[str, Stops]:
     if not isinstance(graphs, dict):
         return {}
     return {name: Stops.of(told) for name, told in graphs.items()}
+
+
+def _question(row: sqlite3.Row, stops: Stops) -> Question | None:
+    next_ = checkpoint_context.next_nodes(row)
+    where = stops.at(next_, _finished(row)) if next_ else None
+    if where is None:
+        return None
+    place = Identity(row["thread_id"], "", row["checkpoint_id"], "", PREFIX + where, 0)
+    stop, _, nodes = where.partition(":")
+    value = {"paused": stop, "nodes": nodes.split(","), "next": next_}
+    error = None if row["error"] is None else _text(row["error_type"], row["error"])
+    return Question(
+        identity=place,
+        value=value,
+        response_schema=None,
+        digest=digest(value, None),
+        requested_at=asked_at(row["checkpoint_id"]),
+        node=nodes,
+        graph_id=row["graph_id"],
+        error=error,
+    )
 
 
 def _finished(row: sqlite3.Row) -> list[str]:

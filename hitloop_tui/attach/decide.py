@@ -60,9 +60,16 @@ def decide(inbox: Inbox, shown: Review, verdicts: Mapping[int, Verdict], person:
 
 
 def _current(inbox: Inbox, shown: Review) -> Review | Outcome:
-    first = inbox.ledger.first_answer(shown.key)
-    if first is not None:
-        return already_decided(shown.id, first)
+    current = _look(inbox, shown)
+    if isinstance(current, Outcome):
+        # The question may be gone because somebody was first, even while this looked.
+        first = inbox.ledger.first_answer(shown.key)
+        if first is not None:
+            return already_decided(shown.id, first)
+    return current
+
+
+def _look(inbox: Inbox, shown: Review) -> Review | Outcome:
     inbox.read_ledger()
     for review in inbox.thread_reviews(shown.thread_id):
         if review.key == shown.key:

@@ -45,10 +45,12 @@ class LedgerWatch:
         self._look_at = 0.0
         self._wake.set()
 
-    async def news(self, seconds: float) -> None:
-        """Return when woken, when something may be due, or after `seconds`."""
+    async def news(self, seconds: float, *, full: bool) -> None:
+        """Return when woken, when something may be due, or after `seconds`. Nothing is due for a
+        worker that is `full`: the end of what it does will wake it."""
         now = time.monotonic()
-        known = [at - now for at in (self._look_at, self._release) if at is not None]
+        due = () if full else (self._look_at, self._release)
+        known = [at - now for at in due if at is not None]
         timer = asyncio.get_running_loop().call_later(
             max(0.0, min([seconds, *known])), self._wake.set
         )

@@ -180,7 +180,10 @@ class Worker:
             if self._once and not self._running and not self._watch.holding:
                 return
             again = min(self._elsewhere.values(), default=None)
-            await self._watch.news(LOOK_S if again is None else again - time.monotonic())
+            await self._watch.news(
+                LOOK_S if again is None else again - time.monotonic(),
+                full=len(self._running) >= self._concurrency,
+            )
 
     def _look(self) -> list[str]:
         """Threads to start on now."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 from hitloop_tui.attach.ledger_clock import held, seconds_until
 from hitloop_tui.attach.review import Review
+from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui.content import ago
 
 SOON_S = 600.0
@@ -39,3 +41,12 @@ def due_in(review: Review, now: float) -> float | None:
     if deadline is None or not review.undecided:
         return None
     return max(deadline.timestamp() - now, 0.0)
+
+def time_of_day(at: str) -> Safe:
+    """An ISO time as local time of day, with the date unless it is today."""
+    try:
+        local = datetime.fromisoformat(at).astimezone()
+    except ValueError:
+        return safe(at)
+    today = local.date() == datetime.now().astimezone().date()
+    return Safe(f"{local:%H:%M:%S}" if today else f"{local:%Y-%m-%d %H:%M:%S}")

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from hitloop_tui.attach.inbox import Row
+from hitloop_tui.attach.review import State
 
 _RISK_RANK = {"high": 0, "medium": 1, None: 2, "low": 3}
 """Nobody rated it is not the same as safe: unrated comes before low."""
+
+
+STUCK = frozenset({State.FAILED, State.UNCERTAIN, State.STALE})
 
 
 class Order(StrEnum):
@@ -49,6 +53,8 @@ class InboxState:
     waiting: int = 0
     """Rows of the whole inbox that a person may decide, whatever the filter."""
     high: int = 0
+    stuck: int = 0
+    """Rows with a decision that did not go well, and needs a person."""
     _rows: Sequence[Row] = ()
     """All open rows, newest first."""
     _places: dict[str, int] = field(default_factory=dict)
@@ -72,6 +78,7 @@ class InboxState:
         undecided = [row for row in rows if row.undecided]
         self.waiting = len(undecided)
         self.high = sum(row.risk == "high" for row in undecided)
+        self.stuck = sum(row.state in STUCK for row in rows)
         if self.marks:
             self.marks &= {row.key for row in undecided}
         return self._show()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
-from hitloop_tui.attach.review import Review
+from hitloop_tui.attach.review import Review, State
 from hitloop_tui.safetext import safe
-from hitloop_tui.tui.content import ACCENT, FAINT, MUTED, line, own, text
-from hitloop_tui.tui.glyphs import G
+from hitloop_tui.tui.content import ACCENT, FAINT, MUTED, line, own, sign, text
+from hitloop_tui.tui.glyphs import G, state_sign
 from hitloop_tui.tui.state import InboxState
 
 
@@ -31,19 +31,21 @@ def inbox(state: InboxState) -> Content:
 
 
 def card(review: Review | None, index: int) -> Content:
-    if review is None or len(review.actions) < 2:
-        return own("Review")
-    done = len(review.verdicts) if review.verdicts else 0
-    decided = f", {done} decided" if done else ""
-    return line(
-        own("Review"), own(f" {G.dot} Action {index + 1} of {len(review.actions)}{decided}", FAINT)
-    )
+    """The state, unless it is the usual one, and which Action of several."""
+    parts: list[Content] = [own("Review")]
+    if review is not None and review.state is not State.PENDING:
+        parts += [*_dot(), sign(state_sign(review.state))]
+    if review is not None and len(review.actions) > 1:
+        done = len(review.verdicts) if review.undecided else 0
+        decided = f", {done} decided" if done else ""
+        parts += [*_dot(), own(f"Action {index + 1} of {len(review.actions)}{decided}", FAINT)]
+    return line(*parts)
 
 
 def trace(thread_id: str | None, *, following: bool) -> Content:
     which = text(safe(thread_id), MUTED) if thread_id is not None else own("all threads", FAINT)
-    held = [] if following else [*_dot(), own("held", ACCENT)]
-    return line(own("Trace"), *_dot(), which, *held)
+    paused = [] if following else [*_dot(), own("paused", ACCENT)]
+    return line(own("Trace"), *_dot(), which, *paused)
 
 
 def _dot() -> tuple[Content, Content, Content]:

@@ -15,6 +15,7 @@ from hitloop_tui.core.people import same_person
 from hitloop_tui.core.plain_json import json_text
 from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui.content import BAD, GOOD, MUTED, STRONG, WARN, ago, line, own, text
+from hitloop_tui.tui.countdown import time_of_day
 from hitloop_tui.tui.glyphs import G
 from hitloop_tui.tui.naming import name
 
@@ -100,7 +101,8 @@ def news(shown: Review, now: Review, me: str) -> Safe | None:
     """What has happened to a Review since it was shown; None for nothing that matters."""
     if now.state is not shown.state and now.decided_by and not shown.decided_by:
         by = name(now.decided_by)
-        return Safe(f"{by} decided this {when(now.decided_at)}: a second answer is refused")
+        at = f" at {time_of_day(now.decided_at)}" if now.decided_at else ""
+        return Safe(f"{by} decided this{at}: a second answer is refused")
     if now.state is not shown.state:
         return safe(f"it is {now.state.value} by now" + (f": {now.detail}" if now.detail else ""))
     if decided := sorted(now.verdicts.keys() - shown.verdicts.keys()):

@@ -127,6 +127,27 @@ def test_approve_by_key_runs_the_tool_once(agents: Agents, columns: int, lines: 
     assert decided["decided_by"].startswith("human:")
 
 
+def test_a_held_decision_that_is_taken_back_never_runs(agents: Agents) -> None:
+    agents.environment["HITLOOP_HOLD"] = "3"
+    agents.start("email")
+    with agents.console(80, 24) as console:
+        console.wait_for("send_email")
+        console.wait_for("worker alive")
+        answer(console, "a")
+        console.wait_for(r"◔ \d s  send_email  u undo")
+        console.press("u")
+        console.wait_for("taken back send_email")
+        time.sleep(4)
+        assert agents.ran() == []
+        assert [review["state"] for review in agents.list()] == ["pending"]
+        answer(console, "a")
+        console.wait_for("approved")
+        eventually(agents.ran)
+        console.press("q")
+        console.wait_end()
+    assert len(agents.ran()) == 1
+
+
 def test_a_reason_is_asked_for_and_the_tool_never_runs(agents: Agents) -> None:
     agents.start("email")
     with agents.console(80, 24) as console:

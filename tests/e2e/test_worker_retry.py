@@ -389,6 +389,27 @@ class TestInsideASubgraph:
         assert await desk.work({"g": graph}) == {"applied": 1}
         assert calls == [("pays", "yes"), ("slow", None), ("slow", None)]
 
+    async def test_after_a_task_that_asked_twice(self, desk: Desk) -> None:
+        """LangGraph does not store the last answer of a task that has ended."""
+
+        def twice(state: Values) -> Values:
+            step("one", interrupt("one?"))
+            step("two", interrupt("two?"))
+            return {}
+
+        graph, keys = nested(chain(twice, later), 1), []
+        fails["later"] = 1
+        [question] = await desk.ask(graph, "t", {})
+        for answer in ("a", "b"):
+            keys.append(desk.decide(question, answer))
+            await desk.work({"g": graph})
+            [question] = desk.source.thread_questions("t")
+        assert question.identity.key == keys[1]
+        assert desk.review(keys[1]).acts == (Act.RETRY,)
+        desk.order(keys[1], Act.RETRY)
+        assert await desk.work({"g": graph}) == {"applied": 1}
+        assert [call for call in calls if call[0] == "two"] == [("two", "b")]
+
     async def test_beside_another_question(self, desk: Desk) -> None:
         """The answer that was consumed stays, whatever is resumed beside it."""
         builder = StateGraph(Values).add_node("sub", chain(pays, later)).add_node("tool", tool)

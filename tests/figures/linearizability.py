@@ -47,4 +47,4 @@ def write_once(winner: Hashable, call: Call) -> Iterable[Hashable]:
     """A register that keeps its first value: `recorded` once, then everybody is told of it."""
     if call.said == "recorded":
         return [call.by] if winner is None else []
-    return [winner] if winner is not None and call.said in (winner, "stale") else []
+    return [winner] if winner is not None and call.said == winner else []

@@ -70,11 +70,11 @@ def call(by: str, began: float, ended: float, said: str) -> Call:
     ("calls", "right"),
     [
         ([call("a", 0, 1, "recorded"), call("b", 0, 1, "a")], True),
-        ([call("a", 0, 2, "recorded"), call("b", 1, 3, "a"), call("c", 0, 1, "stale")], True),
+        ([call("a", 0, 2, "recorded"), call("b", 1, 3, "a"), call("c", 0, 1, "a")], True),
         ([call("a", 0, 1, "recorded"), call("b", 0, 1, "recorded")], False),
         ([call("a", 0, 1, "recorded"), call("b", 0, 1, "c")], False),
         ([call("a", 2, 3, "recorded"), call("b", 0, 1, "a")], False),
-        ([call("a", 2, 3, "recorded"), call("b", 0, 1, "stale")], False),
+        ([call("a", 0, 1, "recorded"), call("b", 2, 3, "stale")], False),
         ([call("a", 0, 1, "a"), call("b", 0, 1, "a")], False),
     ],
 )

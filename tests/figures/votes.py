@@ -96,7 +96,7 @@ def quorum_of_two(state: Any, call: Call) -> Iterable[Hashable]:
     approved, over = state
     who = call.by.strip().lower()
     if over is not None:
-        return [state] if call.said in (over, "stale") else []
+        return [state] if call.said == over else []
     if who in approved:
         return [state] if call.said != "recorded" else []
     if call.said != "recorded":
@@ -131,15 +131,18 @@ def undos(arena: Arena, n: int, score: Score) -> None:
 
 
 def erasable(winner: Hashable, call: Call) -> Iterable[Hashable]:
-    """A register that keeps its value until it is taken back; any undo may be too late."""
+    """A register that keeps its value until it is taken back.
+
+    Any undo may be too late, and a decision may meet another one that is taken back while it looks.
+    """
     match call.did, call.said:
         case "undo", "recorded":
             return [] if winner is None else [None]
-        case "undo", _:
+        case ("undo", _) | (_, "stale"):
             return [winner]
         case _, "recorded":
             return [call.by] if winner is None else []
-    return [winner] if call.said in (winner, "stale") else []
+    return [winner] if winner is not None and call.said == winner else []
 
 
 if __name__ == "__main__":

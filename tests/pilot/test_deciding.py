@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -157,6 +158,22 @@ async def test_two_enters_in_a_dialog_are_one(db: Path) -> None:
             c.app.simulate_key("enter")
         await c.until(c.records)
         await c.until(lambda: c.app.screen is c.main)
+
+
+@pytest.mark.parametrize("key", ["r", "e", "c", "question_mark"])
+async def test_a_dialog_can_be_left_while_it_comes(db: Path, key: str) -> None:
+    async with console(db) as c:
+        await c.go_to("t-mail")
+        for ticks in range(40):
+            c.app.simulate_key(key)
+            for _ in range(ticks % 20):
+                await asyncio.sleep(0)
+            c.app.simulate_key("escape")
+            await asyncio.sleep(0.002)
+        await c.pilot.pause()
+        await c.press("escape")
+        await c.until(lambda: c.app.screen is c.main)
+        assert c.records() == []
 
 
 async def test_a_verdict_that_is_not_allowed_is_refused_with_the_reason(db: Path) -> None:

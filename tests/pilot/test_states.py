@@ -13,6 +13,7 @@ from hitloop_tui.attach.review import Act, State
 from hitloop_tui.hold import Hold
 from hitloop_tui.tui.glyphs import state_sign
 from hitloop_tui.tui.keymap import DISPLAY, REPAIRS
+from hitloop_tui.tui.state import STUCK
 from tests.pilot import stages
 from tests.pilot.console import NARROW, WIDE, Console, console
 from tests.pilot.questions import gate
@@ -55,7 +56,9 @@ async def test_a_state_is_told_in_list_and_card_with_what_can_be_done(
         await c.until(lambda: c.main.header.alive is not None)
         await c.pilot.pause()
         words = " ".join(c.shown.split())
-        assert words.count(f"{sign.glyph} {sign.word}") == 2  # in the list, and on the card
+        assert words.count(f"{sign.glyph} {sign.word}") == 3  # in the list, card and title
+        assert f"Review · {sign.glyph} {sign.word}" in words
+        assert ("1 stuck" in words) is (state in STUCK)
         assert sentence in c.card
         assert {act for act in ("undo", "retry", "clear", "done", "dismiss") if can(c, act)} == (
             possible
@@ -67,6 +70,19 @@ async def test_a_state_is_told_in_list_and_card_with_what_can_be_done(
 
 def can(c: Console, key: str) -> bool:
     return c.footer.get(key, False)
+
+
+async def test_an_applied_decision_is_told_on_its_card_until_the_person_moves(db: Path) -> None:
+    put(db, State.DECIDED)
+    async with console(db) as c:
+        await c.go_to("t-refund")
+        stages.attempted(db, "t-refund", "applied", "")
+        await c.until(lambda: c.main.inbox.state.total == 5)
+        await c.until(lambda: "✓ applied by human:bob" in c.card)
+        assert "The thread went on with it." in c.card
+        await c.until(lambda: "Review · ✓ applied" in " ".join(c.shown.split()))
+        await c.press("j")
+        await c.until(lambda: c.main.card.review and c.main.card.review.thread_id != "t-refund")
 
 
 def test_no_two_states_look_alike() -> None:

@@ -109,6 +109,13 @@ def test_counts_are_of_pending_reviews_only() -> None:
     assert (state.total, state.waiting, state.high) == (3, 2, 1)
 
 
+def test_what_did_not_go_well_is_counted() -> None:
+    state = InboxState()
+    went = (State.FAILED, State.UNCERTAIN, State.STALE, State.DECIDED, State.EXPIRED)
+    state.replace([row(n, state=each) for n, each in enumerate(went)])
+    assert state.stuck == 3
+
+
 def test_marks_go_with_reviews_that_are_not_pending_any_more() -> None:
     state = InboxState()
     state.replace(newest_first({1, 2}))

@@ -83,7 +83,7 @@ class EditDialog(Dialog[dict[str, Any] | None]):
             yield Notice()
             yield Keys(*(_CANNOT if self._refusal else _EDITING))
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         if self._refusal:
             self.editor.disabled = True
             self.notice.problem(safe(self._refusal))

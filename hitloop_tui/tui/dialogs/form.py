@@ -81,7 +81,7 @@ class FormDialog(Dialog[Respond | str | None]):
                 ("ctrl+s", "send"), ("tab", "next"), ("ctrl+t", "type JSON"), ("esc", "cancel")
             )
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         self.query(Entry).first().first_input.focus()
         self._check()
 

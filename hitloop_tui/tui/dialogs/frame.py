@@ -40,6 +40,13 @@ class Dialog(ModalScreen[T]):
         super().__init__()
         self._over = False
 
+    def on_mount(self) -> None:
+        if not self._over:  # left by a quick esc, which takes its widgets away
+            self.begin()
+
+    def begin(self) -> None:
+        """All widgets are there."""
+
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """Once only: a second enter may come before the dialog has gone."""
         if self._over:

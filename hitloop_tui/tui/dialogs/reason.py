@@ -34,7 +34,7 @@ class ReasonDialog(Dialog[str | None]):
             yield Input(compact=True)
             yield Keys(("enter", "send"), ("esc", "cancel"))
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         self.line.cursor_blink = False
 
     @on(Input.Submitted)

@@ -66,7 +66,7 @@ class RespondDialog(Dialog[Respond | None]):
             yield Notice()
             yield Keys(("ctrl+s", "send"), ("ctrl+t", "text or JSON"), ("esc", "cancel"))
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         self.editor.focus()
         self._check()
 

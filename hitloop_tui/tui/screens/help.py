@@ -72,7 +72,7 @@ class HelpScreen(Dialog[None]):
                 markup=False,
             )
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         self.query_one("#help").focus()
 
     def action_scroll(self, by: int) -> None:

@@ -237,7 +237,7 @@ class LookingScreen(Screen[None]):
         """Titles and counts."""
         state = self._state
         self.header.waiting, self.header.high = state.waiting, state.high
-        self.header.marked = len(state.marks)
+        self.header.stuck, self.header.marked = state.stuck, len(state.marks)
         self._tracing.draw_title()
         titles.put(self.inbox, titles.inbox(state))
         titles.put(self.card, titles.card(self.card.review, self.card.action_index))

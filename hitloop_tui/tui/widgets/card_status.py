@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from hitloop_tui.attach.review import Act, OnDeadline, Review, State
 from hitloop_tui.attach.shapes import stored_request
 from hitloop_tui.core.people import same_person
 from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui.content import ACCENT, BAD, KEY, MUTED, STRONG, WARN
-from hitloop_tui.tui.countdown import URGENT_S, due_in, held_for, left
+from hitloop_tui.tui.countdown import URGENT_S, due_in, held_for, left, time_of_day
 from hitloop_tui.tui.glyphs import G, bold, state_sign
 from hitloop_tui.tui.keymap import DISPLAY
 from hitloop_tui.tui.naming import name, names
@@ -66,7 +65,7 @@ def _state(review: Review, viewer: Viewer) -> Iterator[Line]:
     if review.decided_by:
         parts += [(own(" by "), MUTED), (safe(review.decided_by), "")]
     if review.decided_at:
-        parts.append((own(f" at {when(review.decided_at)}"), MUTED))
+        parts.append((own(f" at {time_of_day(review.decided_at)}"), MUTED))
     yield line(*parts, hang=2)
     if sentence := _sentence(review, viewer):
         yield Line(sentence, (INDENT,))
@@ -141,12 +140,3 @@ def _claim(review: Review, viewer: Viewer) -> Iterator[Line]:
 def _told(words: str) -> Part:
     return own(words), ""
 
-
-def when(at: str) -> Safe:
-    """An ISO time as local time of day, with the date unless it is today."""
-    try:
-        local = datetime.fromisoformat(at).astimezone()
-    except ValueError:
-        return safe(at)
-    today = local.date() == datetime.now().astimezone().date()
-    return own(f"{local:%H:%M:%S}" if today else f"{local:%Y-%m-%d %H:%M:%S}")

@@ -29,6 +29,7 @@ class HeaderLine(Widget):
 
     waiting = reactive(0)
     high = reactive(0)
+    stuck = reactive(0)
     marked = reactive(0)
     alive: reactive[int | None] = reactive(None)
     """Workers alive; None before it is known."""
@@ -49,6 +50,8 @@ class HeaderLine(Widget):
         if self.high:
             high = risk_sign("high")
             parts += [own("   "), own(f"{high.glyph} {self.high} high", high.style)]
+        if self.stuck:
+            parts += [own("   "), own(f"{G.failed} {self.stuck} stuck", WARN)]
         if self.marked:
             parts += [own("   "), own(f"{G.mark} {self.marked} marked", ACCENT)]
         return line(*parts)
