@@ -58,6 +58,29 @@ async def follow(pilot: Any) -> None:
     await pilot.press("3")
 
 
+async def hold(pilot: Any) -> None:
+    """Approve, and go back to what can still be taken back."""
+    await _select(pilot, "archive_folder")
+    await asyncio.sleep(SETTLE_S)
+    for _ in range(2):  # it has two Actions
+        await pilot.press("a")
+        await pilot.pause(SETTLE_S)
+    await _select(pilot, "archive_folder held")
+
+
+async def kill_the_worker(pilot: Any) -> None:
+    """Approve, and kill the worker while it applies that."""
+    await _select(pilot, "send_email")
+    await asyncio.sleep(SETTLE_S)
+    await pilot.press("a", "escape", "escape")
+    await _select(pilot, "applying")
+    while pilot.app.main.card.review.state != "applying":
+        await pilot.pause(0.01)
+    WORKERS.pop().kill()
+    await pilot.pause(3 * SETTLE_S)
+    await pilot.press("escape")
+
+
 async def help_screen(pilot: Any) -> None:
     await pilot.press("question_mark")
 
@@ -71,7 +94,10 @@ SHOTS: tuple[tuple[str, tuple[int, int], Drive], ...] = (
     ("edit-diff-80x24", SMALL, edit),
     ("help-140x40", WIDE, help_screen),
     ("trace-140x40", WIDE, follow),
+    ("held-80x24", SMALL, hold),
+    ("uncertain-80x24", SMALL, kill_the_worker),
 )
+WORKERS: list[subprocess.Popen[bytes]] = []
 
 
 async def _select(pilot: Any, tool: str) -> None:
@@ -82,10 +108,12 @@ async def _select(pilot: Any, tool: str) -> None:
 
 async def shoot(db: Path, name: str, size: tuple[int, int], drive: Drive) -> None:
     from hitloop_tui.attach.person import Person
+    from hitloop_tui.hold import NO_HOLD, Hold
     from hitloop_tui.tui.app import ConsoleApp
     from hitloop_tui.tui.setup import Setup
 
-    app = ConsoleApp(Setup(db, Person("alice", {"login": "alice"})))
+    held = Hold(60, 60, 60) if drive is hold else NO_HOLD
+    app = ConsoleApp(Setup(db, Person("alice", {"login": "alice"}), hold=held))
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause(SETTLE_S)
         await drive(pilot)
@@ -106,6 +134,7 @@ def main() -> None:
         subprocess.run([*run, *agents], check=True)
         worker = ["hitloop_tui", "worker", str(db), "--config", str(AGENTS)]
         with subprocess.Popen([*run, *worker], stderr=subprocess.DEVNULL) as process:
+            WORKERS.append(process)
             for name, size, drive in SHOTS:
                 asyncio.run(shoot(db, name, size, drive))
             process.terminate()
