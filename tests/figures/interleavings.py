@@ -1,6 +1,7 @@
 """Keys and refreshes of the list in any order: a decision reaches the Review that was on the card.
 
-python -m tests.figures.interleavings [--n N] [--seed S] drives the whole console, on real files.
+python -m tests.figures.interleavings [--n N] [--seed S] [--jobs J] drives the whole console, on
+real files; J consoles at a time, one for each core by default.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +34,7 @@ from hitloop_tui.tui.app import ConsoleApp
 from hitloop_tui.tui.arming import GRACE_S
 from hitloop_tui.tui.messages import InboxRead
 from hitloop_tui.tui.setup import Setup
+from tests.figures.arena import processes
 from tests.pilot import questions
 from tests.pilot.console import ME, Clock
 from tests.pilot.stages import BOB
@@ -206,13 +211,14 @@ async def settle(world: World) -> None:
         if app.screen is not app.main:
             world.refresh()
             world.press("enter")
-        await world.pilot.pause()  # until every widget has handled what it was sent
+        await world.pilot.pause(0.002)  # until every widget has handled what it was sent
         busy = app.screen is not app.main or any(w.is_running for w in app.main.workers)
         quiet = 0 if busy else quiet + 1
 
 
-async def console(folder: Path, seed: int, rounds: int, count: Count) -> None:
+async def console(folder: Path, seed: int, rounds: int) -> Count:
     """So many interleavings on one console."""
+    count = Count()
     folder.mkdir(parents=True)  # noqa: ASYNC240
     db, dice, clock = folder / "agents.db", random.Random(seed), Clock()
     risks = ("low", "medium", "high")
@@ -230,24 +236,40 @@ async def console(folder: Path, seed: int, rounds: int, count: Count) -> None:
                 await interleave(world, count)
         finally:
             world.close()
+    return count
 
 
 def interleavings(folder: Path, n: int, seed: int) -> Count:
-    count = Count()
-    while count.done < n:
-        rounds = min(PER_CONSOLE, n - count.done)
-        part = folder / str(count.done)
-        asyncio.run(console(part, seed + count.done, rounds, count))
-    return count
+    return _sum(_part(folder, seed, n, at) for at in range(0, n, PER_CONSOLE))
+
+
+def in_parallel(folder: Path, n: int, seed: int, jobs: int) -> Count:
+    """The same with so many consoles at a time, each in a process of its own."""
+    with ProcessPoolExecutor(jobs, mp_context=processes) as pool:
+        return _sum(pool.map(partial(_part, folder, seed, n), range(0, n, PER_CONSOLE)))
+
+
+def _part(folder: Path, seed: int, n: int, at: int) -> Count:
+    return asyncio.run(console(folder / str(at), seed + at, min(PER_CONSOLE, n - at)))
+
+
+def _sum(counts: Iterable[Count]) -> Count:
+    total = Count()
+    for count in counts:
+        total.done += count.done
+        total.recorded += count.recorded
+        total.wrong += count.wrong
+    return total
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=10_000, metavar="N")
     parser.add_argument("--seed", type=int, default=1, metavar="S")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="J")
     given, began = parser.parse_args(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        count = interleavings(Path(folder), given.n, given.seed)
+        count = in_parallel(Path(folder), given.n, given.seed, given.jobs)
     print(f"decisions on a row other than the one on the card: {len(count.wrong)}/{count.done:,}")
     print(f"  {count.recorded:,} decisions recorded, {time.monotonic() - began:.0f} s")
     for why in count.wrong[:10]:
