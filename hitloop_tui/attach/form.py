@@ -6,13 +6,13 @@ typed as JSON. The schema itself stays the judge of the whole answer (`shapes.ch
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from hitloop_tui.core.strict_json import NotJson, parse_json
 from hitloop_tui.errors import InvalidVerdict
 
 MAX_FIELDS = 40
@@ -153,13 +153,9 @@ def _number(field: Field, given: str) -> int | float:
 
 def _json(field: Field, given: str) -> Any:
     try:
-        return json.loads(given, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        return parse_json(given)
+    except NotJson as error:
         raise InvalidVerdict(f"{_called(field)}: not JSON: {error}") from None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def _called(field: Field) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from hitloop_tui.cli.options import (
     signing_person,
 )
 from hitloop_tui.config import read_settings
+from hitloop_tui.core.strict_json import NotJson, parse_json
 from hitloop_tui.errors import BadInput
 from hitloop_tui.hold import NO_HOLD
 
@@ -135,10 +135,6 @@ def _verdicts(review: Review, verdict: Verdict, action: int | None) -> dict[int,
 
 def _json(option: str, given: str) -> Any:
     try:
-        return json.loads(given, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        return parse_json(given)
+    except NotJson as error:
         raise BadInput(f"{option}: not JSON: {error}") from error
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")

@@ -239,7 +239,7 @@ def test_edit_keeps_types(db):
         code, [outcome] = decisions("edit", refund, "--args", json.dumps(wrong), "--db", db)
         assert (code, outcome["outcome"]) == (2, "invalid")
         assert re.search(says, outcome["detail"])
-    for bad in ("{", "[1]", "NaN", '{"amount": NaN}', "3"):
+    for bad in ("{", "[1]", "NaN", '{"amount": 1, "amount": 2}', '{"amount": NaN}', "3"):
         result = hitloop("edit", refund, "--args", bad, "--db", db)
         assert result.code == 2
         assert "--args" in result.err

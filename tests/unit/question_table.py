@@ -17,6 +17,7 @@ def ask_user(*questions: dict[str, Any]) -> Any:
 
 CHOICES = {"choices": [{"value": "a"}, {"value": "b"}], "required": True}
 ASK_TEXT = {"question": "name?", "type": "text", "required": True}
+ASK_OPEN = {"question": "name?", "type": "text"}
 ASK_ONE = {"question": "which?", "type": "multiple_choice", **CHOICES}
 ASK_MANY = {"question": "which?", "type": "multi_select", **CHOICES}
 CANCELLED = ([IGNORE], {"status": "cancelled", "answers": [""]})
@@ -28,6 +29,14 @@ ASK_USER = [
         [("ask_user", ASK_TEXT)],
         [([respond("Ann")], {"answers": ["Ann"]}), CANCELLED],
         [([respond("")], "required"), ([respond(["x", "y"])], "text"), ([APPROVE], "not possible")],
+    ),
+    Case(
+        "ask_user, required unless it says otherwise",
+        ask_user(ASK_OPEN),
+        "ask_user",
+        [("ask_user", ASK_OPEN)],
+        [([respond("Ann")], {"answers": ["Ann"]}), CANCELLED],
+        [([respond("")], "required")],
     ),
     Case(
         "ask_user, multiple choice",
@@ -92,6 +101,14 @@ SCHEMAS = [
         [("question", {"question": "sure?"})],
         [([APPROVE], True), ([REJECT], False), ([respond(False)], False)],
         [([respond("yes")], "is not of type 'boolean'"), ([respond(1)], "boolean")],
+    ),
+    Case(
+        "response_schema of what looks like an agent-inbox request",
+        asking({"action_request": {"action": "x", "args": {}}, "config": {}}, response_schema=Form),
+        "response_schema",
+        [("question", {"action_request": {"action": "x", "args": {}}, "config": {}})],
+        [([respond({"amount": 1.5})], {"amount": 1.5})],
+        [([APPROVE], "not possible")],
     ),
     Case(
         "response_schema of a choice",

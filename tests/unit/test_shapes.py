@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from dataclasses import replace
 from typing import Any
@@ -135,10 +136,41 @@ def test_types_are_kept_in_an_edit(before, after, says):
         assert repr(found) == repr(says)
 
 
-def test_ag_ui_with_an_odd_expiry(asks):
-    asked = {"reason": "Which one?", "expires_at": "soon"}
+DEEP: Any = 0
+for _ in range(60):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "says"),
+    [
+        (respond(2**64), "the answer: an integer of more than 64 bits"),
+        (respond({"a": [-(2**63) - 1]}), r"the answer\.a\[0\]: an integer"),
+        (respond(float("inf")), "the answer: no finite number"),
+        (respond("\udcff"), "the answer: text that is not UTF-8"),
+        (respond({"\ud800": 1}), "text that is not UTF-8"),
+        (respond(DEEP), "nested more than 48 deep"),
+        (Verdict(Kind.RESPOND, value="x", reason="\udcff"), "reason: text that is not UTF-8"),
+    ],
+)
+def test_what_a_checkpoint_cannot_hold(asks, verdict, says):
+    """The node would have used it before LangGraph fails to save it."""
+    [review] = asks(asking.asking("?")).reviews()
+    refused(review, verdict, says)
+
+
+def test_edited_arguments_that_a_checkpoint_cannot_hold(asks):
+    [review] = asks(asking.gated()).reviews()
+    refused(review, Verdict(Kind.EDIT, args={**SEND, "n": 2**70}), "n: an integer of more than 64")
+    refused(review, Verdict(Kind.EDIT, args={**SEND, "n": DEEP}), "n.*: nested more than 48 deep")
+
+
+@pytest.mark.parametrize("expiry", ["soon", "9999-12-31T23:59:59-01:00", 1e9])
+def test_ag_ui_with_an_odd_expiry(asks, expiry):
+    asked = {"reason": "Which one?", "expires_at": expiry}
     one = asks(asking.asking(asked))
     [review] = one.reviews()
     assert (review.reading.deadline, len(review.reading.warnings)) == (None, 1)
+    assert json.loads(json.dumps(review.to_json()))["deadline"] is None
     one.give({0: respond(["a"])})
     assert one.state["answer"] == ["a"]

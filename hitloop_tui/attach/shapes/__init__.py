@@ -25,7 +25,7 @@ from hitloop_tui.attach.shapes import (
     tool_approval,
     unreadable,
 )
-from hitloop_tui.attach.shapes.arguments import check_args
+from hitloop_tui.attach.shapes.arguments import check_args, check_storable
 from hitloop_tui.attach.shapes.base import Shape
 from hitloop_tui.attach.shapes.breakpoint import Breakpoint
 from hitloop_tui.attach.suspicions import suspicions
@@ -40,10 +40,10 @@ SHAPES: tuple[Shape, ...] = (
     hitloop_gate.HitloopGate(),
     tool_approval.ToolApproval(),
     machine.Machine(),
+    schema_form.SchemaForm(),
     ask_user.AskUser(),
     batched.Batched(),
     agent_inbox.AgentInbox(),
-    schema_form.SchemaForm(),
     ag_ui.AgUi(),
     free_form.FreeForm(),
 )
@@ -88,6 +88,7 @@ def check(review: Review, index: int, verdict: Verdict) -> Verdict:
         raise InvalidVerdict(
             f"{verdict.kind.value} is not possible for {action.tool_name}; possible: {allowed}"
         )
+    check_storable(verdict)
     if verdict.kind is Kind.EDIT:
         if verdict.args is None:
             raise InvalidVerdict("edit needs the whole argument object")

@@ -3,11 +3,53 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Collection
 from typing import Any
 
-from hitloop_tui.attach.review import ReviewAction
+from hitloop_tui.attach.review import ReviewAction, Verdict
 from hitloop_tui.errors import InvalidVerdict
+
+DEEPEST = 48
+"""Levels of lists and objects in a verdict. The console reads 64 of them, the answer's own included
+(`decode.MAX_DEPTH`)."""
+
+
+def check_storable(verdict: Verdict) -> None:
+    """Raise InvalidVerdict naming the first value that a checkpoint cannot hold.
+
+    LangGraph finds that out only when the answer has been used and the task ends.
+    """
+    for field, value in (("reason", verdict.reason), ("the answer", verdict.value)):
+        _check_storable(value, field)
+    for name, value in (verdict.args or {}).items():
+        _check_storable(name, name)
+        _check_storable(value, name)
+
+
+def _check_storable(value: Any, field: str, depth: int = 0) -> None:
+    match value:
+        case bool():
+            why = None
+        case int() if not -(2**63) <= value < 2**64:
+            why = "an integer of more than 64 bits"
+        case float() if not math.isfinite(value):
+            why = "no finite number"
+        case str() if any("\ud800" <= char <= "\udfff" for char in value):
+            why = "text that is not UTF-8: half of a surrogate pair"
+        case list() | dict() if depth >= DEEPEST:
+            why = f"nested more than {DEEPEST} deep"
+        case _:
+            why = None
+    if why is not None:
+        raise InvalidVerdict(f"{field}: {why}, which cannot be stored as it is")
+    if isinstance(value, dict):
+        for name, item in value.items():
+            _check_storable(name, f"{field}.{name}", depth + 1)
+            _check_storable(item, f"{field}.{name}", depth + 1)
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_storable(item, f"{field}[{index}]", depth + 1)
 
 
 def check_args(action: ReviewAction, args: dict[str, Any]) -> dict[str, Any]:

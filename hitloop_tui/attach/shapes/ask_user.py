@@ -65,7 +65,7 @@ def _answer(item: dict[str, Any], value: Any) -> str:
     chosen = value if isinstance(value, list) else [value]
     if not all(isinstance(one, str) for one in chosen) or (len(chosen) != 1 and not many):
         raise InvalidVerdict(f"answer to {item['question']!r}: must be text")
-    if item.get("required") and not any(chosen):
+    if item.get("required", True) and not any(chosen):
         raise InvalidVerdict(f"answer to {item['question']!r}: required")
     if many and choices:
         for one in chosen:

@@ -31,14 +31,14 @@ class Shape(Protocol):
 
 
 def moment(value: Any) -> datetime | None:
-    """A time in ISO 8601; one without a zone is UTC. None for anything else."""
+    """A time in ISO 8601, as UTC; one without a zone is UTC. None for anything else."""
     if not isinstance(value, str):
         return None
     try:
         at = datetime.fromisoformat(value)
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the year 9999 may be over by then in UTC
         return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def need_text(verdict: Verdict, what: str = "the answer") -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.review import Kind, Question, Reading, Review, ReviewAction, Verdict
+from hitloop_tui.attach.shapes.arguments import check_schema
 from hitloop_tui.attach.shapes.base import need_text
 from hitloop_tui.attach.shapes.batched import decision
 
@@ -33,6 +34,9 @@ class ToolApproval:
     def check(self, review: Review, index: int, verdict: Verdict) -> None:
         if verdict.kind is Kind.RESPOND:
             need_text(verdict)
+        schema = review.question.response_schema
+        if schema:
+            check_schema(decision(review.actions[0], verdict), schema)
 
     def answer(self, review: Review, verdicts: Sequence[Verdict], person: Person) -> Any:
         return decision(review.actions[0], verdicts[0])

@@ -12,11 +12,12 @@ from textual.widgets import TextArea
 
 from hitloop_tui.attach.review import ReviewAction
 from hitloop_tui.attach.shapes import check_args
+from hitloop_tui.core.strict_json import NotJson, parse_json
 from hitloop_tui.errors import InvalidVerdict
 from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui.dialogs.frame import Box, Dialog, Editor, Keys, Notice
 from hitloop_tui.tui.dialogs.json_diff import changed_fields, diff_lines
-from hitloop_tui.tui.dialogs.json_text import NotJson, editable, parse_json
+from hitloop_tui.tui.dialogs.json_text import editable
 from hitloop_tui.tui.widgets.rows_view import LinesView
 from hitloop_tui.tui.widgets.values import counted
 

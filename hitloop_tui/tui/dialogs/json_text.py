@@ -7,14 +7,11 @@ import re
 import unicodedata
 from typing import Any
 
+from hitloop_tui.core.strict_json import NotJson, parse_json
 from hitloop_tui.safetext import MAX_MARKS, hidden_characters
 
 MAX_EDITED = 64 * 1024
 """Characters of JSON edited on the screen; with more, each key takes a tenth of a second."""
-
-
-class NotJson(ValueError):
-    """Why a text is no JSON; names line and column where they are known."""
 
 
 def inert_json(value: Any, *, indent: int | None = 2) -> str:
@@ -27,21 +24,6 @@ def inert_json(value: Any, *, indent: int | None = 2) -> str:
         return text
     hidden = {ord(char): _escaped(char) for char in set(hidden_characters(text))}
     return _MARKS.sub(_few_marks, text.translate(hidden))
-
-
-def parse_json(text: str) -> Any:
-    """The value of a JSON text; NotJson for anything else, NaN and repeated names included."""
-    try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_constant)
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise NotJson(f"{where}: {_in_words(error.msg)}") from None
-    except RecursionError:
-        raise NotJson("nested too deeply") from None
-    except NotJson:
-        raise
-    except ValueError as error:  # an integer of thousands of digits
-        raise NotJson(str(error)) from None
 
 
 def editable(args: dict[str, Any]) -> str:
@@ -77,20 +59,3 @@ def _few_marks(match: re.Match[str]) -> str:
 
 def _escaped(char: str) -> str:
     return json.dumps(char)[1:-1] if char != "\x7f" else "\\u007f"
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise NotJson(f"{name}: given twice in one object")
-        found[name] = value
-    return found
-
-
-def _constant(name: str) -> Any:
-    raise NotJson(f"{name} is not JSON")
-
-
-def _in_words(message: str) -> str:
-    return message[:1].lower() + message[1:]

@@ -14,11 +14,11 @@ from textual.widgets import Static, TextArea
 
 from hitloop_tui.attach import shapes
 from hitloop_tui.attach.review import Kind, Review, Verdict
+from hitloop_tui.core.strict_json import NotJson, parse_json
 from hitloop_tui.errors import InvalidVerdict
 from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui.content import ACCENT, FAINT, line, own
 from hitloop_tui.tui.dialogs.frame import Box, Dialog, Editor, Keys, Notice, Told
-from hitloop_tui.tui.dialogs.json_text import NotJson, parse_json
 from hitloop_tui.tui.glyphs import G
 from hitloop_tui.tui.widgets.card_sections import question_lines
 
