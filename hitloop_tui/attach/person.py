@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from hitloop_tui.core.people import nobody
+from hitloop_tui.errors import BadInput
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -31,8 +34,13 @@ def this_person(stated: str | None = None, sign: Callable[[bytes], str] | None =
     """The person of this process.
 
     The uid is kernel truth. Terminal and ssh connection come from the environment, so they are
-    recorded as claims.
+    recorded as claims. Raises BadInput for a name that cannot be told from another one, or that is
+    nobody's.
     """
+    if stated is not None:
+        stated = stated.strip().removeprefix("human:")
+        if not stated.isprintable() or nobody(stated):
+            raise BadInput(f"{stated!r} is no name of a person: give your own with --as NAME")
     uid = os.getuid()
     try:
         login = pwd.getpwuid(uid).pw_name

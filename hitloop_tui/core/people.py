@@ -16,4 +16,12 @@ def same_person(one: str, other: str) -> bool:
 def person_name(who: str) -> str:
     """`dana`, `human:dana` and `Human: Dana` are one name."""
     plain = unicodedata.normalize("NFKC", who).casefold().strip()
-    return plain.removeprefix("human:").strip()
+    while plain.startswith("human:"):
+        plain = plain.removeprefix("human:").strip()
+    return plain
+
+
+def nobody(who: str) -> bool:
+    """Whether this names no person in particular."""
+    name = person_name(who)
+    return name in ("", "human", "unknown") or name.startswith(("policy:", "system:"))

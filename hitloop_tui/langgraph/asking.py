@@ -14,14 +14,11 @@ from typing import Any
 
 from hitloop_tui.core.interfaces import HITLPolicy, PolicyVerdict, policy_verdict
 from hitloop_tui.core.models import Action, RiskClass
-from hitloop_tui.core.people import person_name, same_person
+from hitloop_tui.core.people import nobody, same_person
 from hitloop_tui.langgraph.answers import Answer, Refused, read_answer
 from hitloop_tui.langgraph.asked import Asked
 from hitloop_tui.langgraph.dialogue import Dialogue
 from hitloop_tui.langgraph.plain import stable_action
-
-NAMELESS = ("", "human", "unknown")
-NO_PEOPLE = ("policy:", "system:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +102,7 @@ def _approved(asked: Asked, answer: Answer) -> Asked | Settled:
 
 def with_approval(approvals: tuple[str, ...], who: str, people: int) -> tuple[str, ...]:
     """Raises `Refused` for somebody without a name, and for one who has approved already."""
-    name = person_name(who)
-    if name in NAMELESS or name.startswith(NO_PEOPLE):
+    if nobody(who):
         raise Refused(f"{people} people must approve this: the answer must say who decided.")
     if any(same_person(who, other) for other in approvals):
         raise Refused(f"{people} people must approve this, and {who} has approved already.")

@@ -14,6 +14,7 @@ from hitloop_tui.attach.leases import Leases
 from hitloop_tui.attach.person import Person, this_person
 from hitloop_tui.attach.review import Kind, Review, State, Verdict
 from hitloop_tui.attach.session import Session
+from hitloop_tui.errors import BadInput
 from tests.unit.asking import asking
 
 ANN, BOB = Person("ann", {"uid": 1}), Person("bob", {"uid": 2})
@@ -210,3 +211,13 @@ def test_the_person_is_the_account_and_the_name_they_state(monkeypatch):
     assert person.account["stated"] == "Ann"
     assert person.account["ssh"].startswith("1.2.3.4")
     assert this_person().name == person.account["login"]
+    assert this_person(" human:Ann ").decided_by == "human:Ann"
+
+
+@pytest.mark.parametrize(
+    "stated", ["", " ", "\udcff", "a\nb", "ann\u200b", "Human", "system:timeout"]
+)
+def test_a_name_that_is_nobodys_is_refused(stated):
+    """Of two such people nobody could tell that they are two."""
+    with pytest.raises(BadInput, match="no name of a person"):
+        this_person(stated)
