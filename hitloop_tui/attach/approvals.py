@@ -16,16 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from hitloop_tui.attach.attached_file import AttachedFile
+from hitloop_tui.attach.decode import fingerprint
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.ledger import Record
+from hitloop_tui.attach.oddities import in_json
 from hitloop_tui.attach.review import Identity, Question
 from hitloop_tui.attach.shapes.stored_request import NAME, NAMESPACE
 from hitloop_tui.attach.source import Message
 from hitloop_tui.core.digest import action_digest, canonical_json
+from hitloop_tui.core.plain_json import json_text, sayable
 from hitloop_tui.persistence.codec import column, decode, encode
-from hitloop_tui.persistence.tables import PENDING, TABLE
+from hitloop_tui.persistence.tables import EPOCH, MICROSECOND, PENDING, TABLE
 
-_PENDING = f"SELECT callback_id, body FROM {TABLE} WHERE {PENDING}"
+_COLUMNS = "callback_id, thread_id, created_us, body"
+_PENDING = f"SELECT {_COLUMNS} FROM {TABLE} WHERE {PENDING}"
 _EXPIRIES = f"SELECT expires_us FROM {TABLE} WHERE {PENDING} AND expires_us IS NOT NULL"
 
 
@@ -49,7 +53,7 @@ class Approvals(AttachedFile):
 
     def newest(self, limit: int) -> list[Question]:
         order = " ORDER BY created_us DESC, callback_id LIMIT ?"
-        return [_question(row) for row in self.rows(_PENDING + order, (_now_us(), limit))]
+        return list(map(_question, self.rows(_PENDING + order, (_now_us(), limit))))
 
     def questions(self) -> Iterator[Question]:
         return map(_question, self.rows(_PENDING, (_now_us(),)))
@@ -60,7 +64,7 @@ class Approvals(AttachedFile):
 
     def changed_threads(self) -> set[str] | None:
         rows = self.rows(_PENDING, (_now_us(),))
-        now = {row["callback_id"]: decode(row["body"])["thread_id"] for row in rows}
+        now = {row["callback_id"]: _identity(row).thread_id for row in rows}
         before, self._pending = self._pending, now
         self._expiries = sorted(row[0] for row in self.rows(_EXPIRIES, (_now_us(),)))
         if before is None:
@@ -76,8 +80,7 @@ class Approvals(AttachedFile):
         return None
 
     def asked_before(self, prefix: str) -> list[Identity]:
-        rows = self.rows(f"SELECT callback_id, body FROM {TABLE}")
-        identities = (_identity(decode(row["body"])) for row in rows)
+        identities = map(_identity, self.rows(f"SELECT {_COLUMNS} FROM {TABLE}"))
         return [identity for identity in identities if identity.key.startswith(prefix)]
 
     def metadata(self, thread_id: str) -> Mapping[str, Any]:
@@ -106,14 +109,14 @@ class Approvals(AttachedFile):
             return "applied", ""
         if row["decision"] is None:
             return "stale", "the request changed, or it expired"
-        return "stale", f"decided first by {decode(row['decision'])['decision']['decided_by']}"
+        return "stale", f"decided first by {_decided_by(row)}"
 
     def _row(self, identity: Identity) -> sqlite3.Row | None:
         rows = self.rows(
-            f"SELECT callback_id, body, decision, delivery_id FROM {TABLE} WHERE thread_id = ?",
+            f"SELECT {_COLUMNS}, decision, delivery_id FROM {TABLE} WHERE thread_id = ?",
             (column(identity.thread_id),),
         )
-        return next((row for row in rows if _identity(decode(row["body"])) == identity), None)
+        return next((row for row in rows if _identity(row) == identity), None)
 
     def _decide(self, row: sqlite3.Row, record: Record) -> None:
         asked = decode(row["body"])
@@ -133,24 +136,70 @@ class Approvals(AttachedFile):
 
 
 def _question(row: sqlite3.Row) -> Question:
-    asked = decode(row["body"])
-    shown = json.loads(json.dumps(asked, default=str))
-    # Tuples and lists have one digest; what JSON turned into something else has another.
-    exact = canonical_json(shown["tool_args"]) == canonical_json(asked["tool_args"])
+    try:
+        asked = _asked(row)
+        shown = json.loads(json.dumps(asked) if sayable(asked) else json_text(asked))
+        # Tuples and lists have one digest; what JSON turned into something else has another.
+        exact = canonical_json(shown["tool_args"]) == canonical_json(asked["tool_args"])
+        value, undecodable = {"request": shown, "exact": exact}, None
+    except _UNREADABLE as error:
+        value, undecodable = {"stored request": fingerprint(row["body"])}, repr(error)
     return Question(
-        identity=_identity(asked),
-        value={"request": shown, "exact": exact},
+        identity=_identity(row),
+        value=value,
         response_schema=None,
         digest=_digest(row["body"]),
-        requested_at=datetime.fromisoformat(asked["created_at"]),
+        requested_at=_created_at(row["created_us"]),
+        doubts=() if undecodable else _doubts(row["body"]),
+        undecodable=undecodable,
     )
 
 
-def _identity(asked: Mapping[str, Any]) -> Identity:
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError, ArithmeticError)
+
+
+def _asked(row: sqlite3.Row) -> dict[str, Any]:
+    """The request of a row; one of `_UNREADABLE` for what no store has written."""
+    match decode(row["body"]):
+        case {"tool_name": str(), "tool_args": {}, "thread_id": str(), "action_id": _} as asked:
+            return dict(asked)
+    raise ValueError("it is no request for an approval")
+
+
+def _doubts(body: str) -> tuple[str, ...]:
+    """Names that stand twice: never in a body as a store writes it."""
+    written = json.dumps(json.loads(body), separators=(",", ":")) == body
+    return () if written else in_json(body)
+
+
+def _created_at(microseconds: Any) -> datetime:
+    try:
+        return EPOCH + int(microseconds) * MICROSECOND
+    except (ValueError, TypeError, OverflowError):
+        return EPOCH
+
+
+def _identity(row: sqlite3.Row) -> Identity:
     """Not the callback id itself: whoever knows that may answer."""
-    hidden = hashlib.sha256(f"approval:{asked['callback_id']}".encode("utf-8", "replace"))
-    request = hidden.hexdigest()[:32]
-    return Identity(asked["thread_id"], NAMESPACE, request, "", request, 0)
+    request = _hidden(str(row["callback_id"]))
+    try:
+        asked = _asked(row)
+        request, thread_id = _hidden(asked["callback_id"]), asked["thread_id"]
+    except _UNREADABLE:
+        thread_id = str(row["thread_id"])
+    return Identity(thread_id, NAMESPACE, request, "", request, 0)
+
+
+def _hidden(callback_id: str) -> str:
+    text = f"approval:{callback_id}".encode("utf-8", "replace")
+    return hashlib.sha256(text).hexdigest()[:32]
+
+
+def _decided_by(row: sqlite3.Row) -> str:
+    try:
+        return str(decode(row["decision"])["decision"]["decided_by"])
+    except _UNREADABLE:
+        return f"somebody: the stored decision cannot be read, {fingerprint(row['decision'])}"
 
 
 def _decision(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,8 +223,9 @@ def _delivery(record: Record) -> str:
     return f"review:{record.key}"
 
 
-def _digest(body: str) -> str:
-    return hashlib.sha256(body.encode()).hexdigest()
+def _digest(body: Any) -> str:
+    data = body if isinstance(body, bytes) else str(body).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).hexdigest()
 
 
 def _now_us() -> int:

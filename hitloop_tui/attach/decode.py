@@ -14,6 +14,8 @@ from typing import Any
 
 import ormsgpack
 
+from hitloop_tui.attach import oddities
+
 TYPE = "__type__"
 OPTIONS = ormsgpack.OPT_NON_STR_KEYS
 MAX_DEPTH = 64
@@ -57,6 +59,28 @@ def loads(type_: str | None, blob: bytes | None) -> Any:
     except (ValueError, TypeError, RecursionError, KeyError, IndexError) as error:
         raise Undecodable(f"{type_}: {error}") from error
     raise Undecodable(f"stored as {type_}, which is never loaded here")
+
+
+def doubts(type_: str | None, blob: bytes | None) -> tuple[str, ...]:
+    """What a value's bytes hold beside what `loads` gives: one sentence each, raw."""
+    match type_, blob:
+        case "msgpack", bytes(data) if data:
+            return oddities.in_msgpack(data)
+        case "json", (bytes() | str()) as data if data:
+            return oddities.in_json(data)
+    return ()
+
+
+def fingerprint(value: object) -> str:
+    """`1,204 bytes, SHA-256 ab12...`: what can be said of a value that cannot be decoded."""
+    match value:
+        case bytes():
+            data = value
+        case str():
+            data = value.encode("utf-8", "surrogatepass")
+        case _:
+            data = repr(value).encode("utf-8", "backslashreplace")
+    return f"{len(data):,} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}"
 
 
 def digest(*values: Any) -> str:

@@ -17,7 +17,7 @@ _NOT_TEXT = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?|true|false|null|nan|-?inf", re.
 
 def pairs(values: Mapping[Any, Any]) -> str:
     """`key=value` pairs of a mapping."""
-    return " ".join(f"{_text(str(key))}={inline(value)}" for key, value in values.items())
+    return " ".join(f"{inline(key)}={inline(value)}" for key, value in values.items())
 
 
 def inline(value: Any, depth: int = MAX_DEPTH) -> str:
@@ -33,7 +33,7 @@ def inline(value: Any, depth: int = MAX_DEPTH) -> str:
         case dict() | list() | tuple() if depth == 0:
             return "…"
         case dict():
-            items = (f"{_text(str(k))}: {inline(v, depth - 1)}" for k, v in value.items())
+            items = (f"{inline(k)}: {inline(v, depth - 1)}" for k, v in value.items())
             return "{" + ", ".join(items) + "}"
         case list() | tuple():
             return "[" + ", ".join(inline(item, depth - 1) for item in value) + "]"

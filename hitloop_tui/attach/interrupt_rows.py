@@ -13,7 +13,7 @@ from uuid import UUID
 
 import xxhash
 
-from hitloop_tui.attach.decode import Undecodable, digest, loads
+from hitloop_tui.attach.decode import Undecodable, digest, doubts, loads
 from hitloop_tui.attach.leftovers import Taken, spent
 from hitloop_tui.attach.review import Identity, Question, TaskPlace
 
@@ -124,7 +124,7 @@ def _of_row(
     graph_id: Callable[[str], str | None],
 ) -> Iterator[Question]:
     stopped = _error(row)
-    for found in interrupts(row["type"], row["value"]):
+    for found in _with_doubts(row):
         asker = _asker(row, found.id, leaves, nodes)
         own_task = asker.place.task_id == row["task_id"]
         # A task that was cancelled halfway keeps its answer, and would take it again.
@@ -134,14 +134,7 @@ def _of_row(
         answers = asker.answers - stored
         error = asker.error or (stopped if answered else None)
         yield Question(
-            identity=Identity(
-                _text(row["thread_id"]),
-                "",
-                _text(row["checkpoint_id"]),
-                asker.place.task_id if asker.at_root else _text(row["task_id"]),
-                found.id,
-                answers,
-            ),
+            identity=_identity(row, asker, found.id, answers),
             value=found.value,
             response_schema=found.schema,
             digest=digest(found.value, found.schema),
@@ -154,8 +147,15 @@ def _of_row(
             leftover_answer=row["leftover_id"] is not None,
             leftover_spent=spent(row, own_task, asker.ended, taken),
             place=asker.place,
+            doubts=found.doubts,
             undecodable=found.undecodable,
         )
+
+
+def _identity(row: sqlite3.Row, asker: Leaf, interrupt_id: str, answers: int) -> Identity:
+    task_id = asker.place.task_id if asker.at_root else _text(row["task_id"])
+    place = _text(row["thread_id"]), "", _text(row["checkpoint_id"]), task_id
+    return Identity(*place, interrupt_id, answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,16 +166,24 @@ class Found:
     value: Any
     schema: dict[str, Any] | None = None
     undecodable: str | None = None
+    doubts: tuple[str, ...] = ()
+    """What the row holds beside them."""
 
 
 def interrupts(type_: str | None, blob: bytes | None) -> list[Found]:
-    """The interrupts of a `__interrupt__` row; one that says why when it cannot be read."""
+    """The interrupts of a `__interrupt__` row, at least one: it says why when it cannot be read."""
     try:
         value = loads(type_, blob)
     except Undecodable as error:
         return [_unreadable(type_, blob, str(error))]
-    items = value if isinstance(value, list) else [value]
+    items = value if isinstance(value, list) and value else [value]
     return [_found(item) or _unreadable(type_, blob, NO_INTERRUPT) for item in items]
+
+
+def _with_doubts(row: sqlite3.Row) -> list[Found]:
+    found = interrupts(row["type"], row["value"])
+    odd = () if found[0].undecodable else doubts(row["type"], row["value"])
+    return [replace(one, doubts=odd) for one in found] if odd else found
 
 
 def _found(item: Any) -> Found | None:

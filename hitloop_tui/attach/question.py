@@ -75,6 +75,8 @@ class Question:
     this one with it."""
     place: TaskPlace | None = None
     """None where answers are kept in another way."""
+    doubts: tuple[str, ...] = ()
+    """What the stored bytes hold beside this value, such as a name that stands twice."""
     undecodable: str | None = None
     """Why the value could not be read; `value` then describes the bytes."""
 

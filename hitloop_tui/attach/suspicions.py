@@ -61,7 +61,13 @@ def suspicions(action: ReviewAction) -> list[str]:
     """One sentence for each thing that is odd; raw text, to be shown through `safetext`."""
     found: list[str] = []
     for where, value, kind in _leaves(action):
-        found += _text(where, value, kind) if isinstance(value, str) else _number(where, value)
+        match value:
+            case str():
+                found += _text(where, value, kind)
+            case dict():
+                found += _no_texts(where, value)
+            case _:
+                found += _number(where, value)
         if len(found) > MAX_WARNINGS:
             return [*found[:MAX_WARNINGS], "and more of this kind"]
     return found
@@ -142,6 +148,8 @@ def _words(text: str) -> list[str]:
 def _number(where: str, value: int | float) -> Iterator[str]:
     if isinstance(value, float) and not math.isfinite(value):
         yield f"{where}: {value} is a number that JSON cannot carry"
+    elif value == 0 and math.copysign(1, value) < 0:
+        yield f"{where}: it is minus zero, which other programs may read as zero"
     elif isinstance(value, int) and abs(value) >= SAFE_INTEGER:
         yield f"{where}: {value} is beyond 2^53: other programs may read another number"
 
@@ -184,6 +192,7 @@ def _leaves(action: ReviewAction) -> Iterator[tuple[str, Any, Kind]]:
             case int() | float():
                 yield where, value, Kind.ANY
             case dict():
+                yield where, value, Kind.MACHINE
                 yield from _names(where, value)
                 inside = [(f"{where}.{k}" if where else str(k), v) for k, v in value.items()]
                 stack += reversed(inside)
@@ -199,6 +208,15 @@ def _names(where: str, values: Mapping[Any, Any]) -> Iterator[tuple[str, str, Ki
     for name in values:
         if not str(name).isascii() or not str(name).isprintable():
             yield f"a name in {where or 'the arguments'}", str(name), Kind.MACHINE
+
+
+def _no_texts(where: str, values: Mapping[Any, Any]) -> Iterator[str]:
+    """Names that are no text: a program that turns them into one may mix two of them up."""
+    for name in values:
+        if not isinstance(name, str):
+            twin = f", beside the text {name}" if str(name) in values else ""
+            place = where or "the arguments"
+            yield f"a name in {place} is no text but {type(name).__name__}: {str(name)[:60]}{twin}"
 
 
 def _counted(chars: Iterable[str], text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from hitloop_tui.core.plain_json import named
 from hitloop_tui.safetext import Safe, safe
 
 _INDENT = "  "
@@ -17,7 +18,7 @@ def json_lines(value: Any) -> list[Safe]:
     """The lines of `value`; a quote inside a text is written `\\"`."""
     match value:
         case dict() if value:
-            items = [_after(f"{_leaf(str(key))}: ", json_lines(v)) for key, v in value.items()]
+            items = [_after(f"{_leaf(name)}: ", json_lines(item)) for name, item in named(value)]
             return _enclosed("{", items, "}")
         case list() if value:
             return _enclosed("[", [json_lines(item) for item in value], "]")

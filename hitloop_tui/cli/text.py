@@ -17,6 +17,7 @@ from hitloop_tui.attach.inline import pairs
 from hitloop_tui.attach.summary import one_line
 from hitloop_tui.cli.json_text import json_lines
 from hitloop_tui.cli.shown import due_in
+from hitloop_tui.core.plain_json import named
 from hitloop_tui.safetext import Safe, safe, safe_any, safe_lines
 
 SHORT_ID = 8
@@ -164,7 +165,7 @@ def _print_action(number: int, count: int, action: dict[str, Any], verdict: Any)
     risk = (action["risk_class"] or "unrated").upper()
     click.echo()
     _field(title, f"{action['tool_name']}  risk {risk}")
-    for name, value in action["tool_args"].items():
+    for name, value in named(action["tool_args"]):
         lines = safe_lines(value) if isinstance(value, str) else json_lines(value)
         _lines(f"  {name} ({_kind(value)})", lines)
     if action["side_effects"]:

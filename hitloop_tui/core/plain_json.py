@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 
 def json_text(value: Any, *, indent: int | None = None, ascii_only: bool = True) -> str:
     """`value` as strict JSON."""
-    try:
-        return json.dumps(value, indent=indent, ensure_ascii=ascii_only, allow_nan=False)
-    except (TypeError, ValueError):
-        return json.dumps(_said(value), indent=indent, ensure_ascii=ascii_only, allow_nan=False)
+    dump = partial(json.dumps, indent=indent, ensure_ascii=ascii_only, allow_nan=False)
+    if sayable(value):  # json.dumps itself would write the keys 1 and "1" as the same name
+        with suppress(ValueError):
+            return dump(value)
+    return dump(_said(value))
 
 
 def sayable(value: Any) -> bool:

@@ -34,7 +34,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "uuid": UUID,
     "tuple": lambda items: tuple(map(_read, items)),
     "set": lambda items: frozenset(map(_read, items)),
-    "dict": lambda pairs: {_read(key): _read(value) for key, value in pairs},
+    "dict": lambda pairs: _dict_of([(_read(key), _read(value)) for key, value in pairs]),
 }
 
 
@@ -113,6 +113,13 @@ def _other(value: Any) -> Any:
             return _tagged(type(value).__name__.lower(), str(value))
         case _:
             raise BadInput(f"a value of type {type(value).__qualname__} cannot be stored")
+
+
+def _dict_of(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in a stored object")
+    return found
 
 
 def _tagged(kind: str, value: Any) -> dict[str, Any]:

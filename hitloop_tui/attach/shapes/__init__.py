@@ -54,13 +54,19 @@ _BY_NAME = {shape.name: shape for shape in SHAPES}
 def read(question: Question) -> Reading | None:
     """The question as Actions; None for one that is not meant for a person."""
     reading = read_undoubted(question)
-    return None if reading is None else _doubted(reading)
+    if reading is None:
+        return None
+    warned = replace(reading, warnings=(*reading.warnings, *question.doubts))
+    return _doubted(warned if question.doubts else reading)
 
 
 def read_undoubted(question: Question) -> Reading | None:
     """The same without a look at what could mislead an eye, in a tenth of the time."""
     for shape in SHAPES:
-        reading = shape.read(question)
+        try:
+            reading = shape.read(question)
+        except Exception as error:  # the value is somebody else's: it hides no other question
+            return unreadable.misread(question, shape.name, error)
         if reading is not None:
             return reading if reading.actions else None
     raise AssertionError("free_form reads everything")

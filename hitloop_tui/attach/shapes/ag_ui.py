@@ -69,7 +69,7 @@ def _action(value: dict[str, Any], schema: dict[str, Any] | None) -> ReviewActio
         shown = call
     return ReviewAction(
         tool_name=name if isinstance(name, str) else "question",
-        tool_args={str(key): item for key, item in shown.items()},
+        tool_args=shown,
         allowed=tuple(kind for kind in Kind if kind in kinds),
         args_schema=edited if isinstance(edited, dict) and edited.get("properties") else None,
         answer_schema=schema,

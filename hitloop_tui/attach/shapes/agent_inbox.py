@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from hitloop_tui.attach.oddities import in_json
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.review import Kind, Question, Reading, Review, ReviewAction, Verdict
 from hitloop_tui.attach.shapes.base import need_text
@@ -31,7 +32,8 @@ class AgentInbox:
         requests = _requests(question.value)
         if not requests:
             return None
-        return Reading(NAME, tuple(_action(request) for request in requests))
+        actions = tuple(_action(request) for request in requests)
+        return Reading(NAME, actions, warnings=tuple(_doubts(question.value)))
 
     def check(self, review: Review, index: int, verdict: Verdict) -> None:
         if verdict.kind is Kind.RESPOND:
@@ -54,6 +56,16 @@ def _parsed(value: Any) -> Any:
         with contextlib.suppress(ValueError, RecursionError):
             return json.loads(value)
     return value
+
+
+def _doubts(value: Any) -> Iterator[str]:
+    """What the JSON text of a request holds beside what was read from it."""
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, str):
+            yield from in_json(item)
+            inner = json.loads(item)
+            if isinstance(inner, list):
+                yield from _doubts([each for each in inner if isinstance(each, str)])
 
 
 def _is_request(item: Any) -> bool:

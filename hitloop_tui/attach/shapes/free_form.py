@@ -26,10 +26,10 @@ class FreeForm:
 
 
 def asked(value: Any) -> dict[str, Any]:
-    """The interrupt's value as named arguments, for the card."""
+    """The interrupt's value as named arguments, for the card; a name may be no text."""
     match value:
         case dict():
-            return {str(key): item for key, item in value.items()}
+            return value
         case str():
             return {"question": value}
     return {"value": value}

@@ -7,6 +7,7 @@ from typing import Any
 
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.review import Question, Reading, Review, ReviewAction, Verdict
+from hitloop_tui.attach.shapes.free_form import asked
 from hitloop_tui.errors import InvalidVerdict
 
 NAME = "unreadable"
@@ -22,7 +23,13 @@ class Unreadable:
         return Reading(NAME, (ReviewAction("unreadable", question.value),), warnings=(warning,))
 
     def check(self, review: Review, index: int, verdict: Verdict) -> None:
-        raise InvalidVerdict(f"the question cannot be read: {review.question.undecodable}")
+        raise InvalidVerdict(review.reading.warnings[0])
 
     def answer(self, review: Review, verdicts: Sequence[Verdict], person: Person) -> Any:
-        raise InvalidVerdict(f"the question cannot be read: {review.question.undecodable}")
+        raise InvalidVerdict(review.reading.warnings[0])
+
+
+def misread(question: Question, shape: str, error: Exception) -> Reading:
+    """A value that looked like a shape and is none: shown as it is, and answerable by nobody."""
+    warning = f"the question cannot be read as {shape}: {error!r}"
+    return Reading(NAME, (ReviewAction("unreadable", asked(question.value)),), warnings=(warning,))
