@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hitloop_tui.attach.attached_file import AttachedFile
-from hitloop_tui.attach.decode import fingerprint
+from hitloop_tui.attach.decode import UNREADABLE, fingerprint
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.ledger import Record
 from hitloop_tui.attach.oddities import in_json
@@ -142,7 +142,7 @@ def _question(row: sqlite3.Row) -> Question:
         # Tuples and lists have one digest; what JSON turned into something else has another.
         exact = canonical_json(shown["tool_args"]) == canonical_json(asked["tool_args"])
         value, undecodable = {"request": shown, "exact": exact}, None
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         value, undecodable = {"stored request": fingerprint(row["body"])}, repr(error)
     return Question(
         identity=_identity(row),
@@ -155,11 +155,8 @@ def _question(row: sqlite3.Row) -> Question:
     )
 
 
-_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError, ArithmeticError)
-
-
 def _asked(row: sqlite3.Row) -> dict[str, Any]:
-    """The request of a row; one of `_UNREADABLE` for what no store has written."""
+    """The request of a row; one of `UNREADABLE` for what no store has written."""
     match decode(row["body"]):
         case {"tool_name": str(), "tool_args": {}, "thread_id": str(), "action_id": _} as asked:
             return dict(asked)
@@ -185,7 +182,7 @@ def _identity(row: sqlite3.Row) -> Identity:
     try:
         asked = _asked(row)
         request, thread_id = _hidden(asked["callback_id"]), asked["thread_id"]
-    except _UNREADABLE:
+    except UNREADABLE:
         thread_id = str(row["thread_id"])
     return Identity(thread_id, NAMESPACE, request, "", request, 0)
 
@@ -198,7 +195,7 @@ def _hidden(callback_id: str) -> str:
 def _decided_by(row: sqlite3.Row) -> str:
     try:
         return str(decode(row["decision"])["decision"]["decided_by"])
-    except _UNREADABLE:
+    except UNREADABLE:
         return f"somebody: the stored decision cannot be read, {fingerprint(row['decision'])}"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any, Literal
 
 from hitloop_tui.attach import checkpoint_context
 from hitloop_tui.attach.checkpoints import Checkpoints
-from hitloop_tui.attach.decode import Undecodable, digest, loads
+from hitloop_tui.attach.decode import UNREADABLE, Undecodable, digest, loads
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.interrupt_rows import asked_at
 from hitloop_tui.attach.ledger import Record
@@ -114,7 +115,8 @@ class Breakpoints:
         if known is None or known[0] != version:
             told: dict[str, Stops] = {}
             for row in self._ledger.rows("SELECT graphs FROM workers ORDER BY started_at"):
-                told |= stops(json.loads(row["graphs"]))
+                with suppress(*UNREADABLE):
+                    told |= stops(json.loads(row["graphs"]))
             known = version, {name: stop for name, stop in told.items() if stop != Stops()}
             self._stops = known
         return known[1]

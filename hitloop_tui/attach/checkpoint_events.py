@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hitloop_tui.attach.checkpoint_sql import GATES_OWN, NULL_TASK
-from hitloop_tui.attach.decode import Undecodable, loads
+from hitloop_tui.attach.decode import Undecodable, fingerprint, loads
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.ground_truth import STATE_KEYS
 from hitloop_tui.attach.interrupt_rows import CANCELLED, asked_at, interrupts, node_of
@@ -184,7 +184,7 @@ def _value(row: sqlite3.Row) -> Any:
     try:
         return loads(row["type"], row["value"])
     except Undecodable as error:
-        return f"unreadable: {error}"
+        return f"unreadable, {fingerprint(row['value'])}: {error}"
 
 
 def _preview(row: sqlite3.Row) -> Any:

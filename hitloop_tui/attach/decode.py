@@ -38,6 +38,10 @@ _AS_TEXT = {
 _AS_LIST = {"builtins.set", "builtins.frozenset", "collections.deque"}
 
 
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What reading a row raises that somebody has written something else into."""
+
+
 class Undecodable(ValueError):
     """A stored value that cannot be read; the text says why."""
 
@@ -56,7 +60,7 @@ def loads(type_: str | None, blob: bytes | None) -> Any:
                 return _Decoder().loads(blob or b"\xc0")
     except Undecodable:
         raise
-    except (ValueError, TypeError, RecursionError, KeyError, IndexError) as error:
+    except UNREADABLE as error:
         raise Undecodable(f"{type_}: {error}") from error
     raise Undecodable(f"stored as {type_}, which is never loaded here")
 
@@ -81,6 +85,14 @@ def fingerprint(value: object) -> str:
         case _:
             data = repr(value).encode("utf-8", "backslashreplace")
     return f"{len(data):,} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}"
+
+
+def names_in(column: Any) -> tuple[str, ...]:
+    """The names in a column of JSON; none where somebody has written something else."""
+    try:
+        return tuple(map(str, json.loads(column)))
+    except UNREADABLE:
+        return ()
 
 
 def digest(*values: Any) -> str:

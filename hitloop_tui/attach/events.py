@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hitloop_tui.attach.decode import UNREADABLE, fingerprint
 from hitloop_tui.attach.ledger_file import LedgerFile
 
 RECENT = 400
@@ -108,6 +109,14 @@ class LedgerEvents:
         return found, cursor
 
 
+def _data(text: Any) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except UNREADABLE as error:
+        return {"unreadable": f"{fingerprint(text)}: {error}"}
+    return found if isinstance(found, dict) else {"value": found}
+
+
 def _event(row: sqlite3.Row) -> Event:
     return Event(
         id=row["id"],
@@ -119,5 +128,5 @@ def _event(row: sqlite3.Row) -> Event:
         node=row["node"],
         task_id=row["task_id"],
         attempt=row["attempt"],
-        data=json.loads(row["data"]),
+        data=_data(row["data"]),
     )

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hitloop_tui.attach.decode import UNREADABLE, fingerprint
 from hitloop_tui.attach.ledger_file import LedgerFile
 
 BY_PEOPLE = frozenset({"decided", "undo", "retry", "clear", "done", "dismiss"})
@@ -34,16 +35,19 @@ def history(file: LedgerFile, key: str) -> list[Past]:
 def _detail(row: Any) -> str:
     if row["verdicts"] is None:
         return str(row["detail"])
-    verdicts = json.loads(row["verdicts"])
-    said = [verdict.get("reason") or "" for verdict in verdicts]
-    kinds = ", ".join(str(verdict["kind"]) for verdict in verdicts)
+    try:
+        verdicts = json.loads(row["verdicts"])
+        said = [str(verdict.get("reason") or "") for verdict in verdicts]
+        kinds = ", ".join(str(verdict["kind"]) for verdict in verdicts)
+    except UNREADABLE as error:
+        return f"cannot be read, {fingerprint(row['verdicts'])}: {error}"
     return ": ".join(filter(None, [kinds, *dict.fromkeys(said)]))
 
 
 # What happened within one millisecond is told in the order in which it must have been.
 _HISTORY = """
 SELECT 1 AS rank, id, decided_at AS at, 'said' AS what, decided_by AS by, '' AS detail,
-       json_array(json(verdict)) AS verdicts FROM verdicts WHERE key=?
+       '[' || verdict || ']' AS verdicts FROM verdicts WHERE key=?
 UNION ALL
 SELECT 2, seq, decided_at, 'decided', decided_by, '', verdicts FROM decisions WHERE key=?
 UNION ALL

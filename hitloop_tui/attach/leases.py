@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hitloop_tui.attach import journal
+from hitloop_tui.attach.decode import names_in
 from hitloop_tui.attach.ledger_clock import now, seconds_until
 from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.review import ID_LENGTH
@@ -90,7 +91,7 @@ class WorkerInfo:
 
 def live_workers(file: LedgerFile) -> list[WorkerInfo]:
     return [
-        WorkerInfo(row["id"], row["pid"], row["host"], tuple(json.loads(row["graphs"])))
+        WorkerInfo(row["id"], row["pid"], row["host"], names_in(row["graphs"]))
         for row in file.rows("SELECT * FROM workers WHERE stopped_at IS NULL")
         if alive(Pulse.of(row))
     ]

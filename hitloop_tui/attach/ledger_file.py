@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hitloop_tui.attach import journal, ledger_schema
+from hitloop_tui.core.sqlite_rows import fetched
 from hitloop_tui.errors import DatabaseError
 
 BUSY_TIMEOUT_S = 30.0
@@ -48,7 +49,7 @@ class LedgerFile:
         """All rows of a query, read in autocommit: no transaction is left open."""
         with self._lock, self._reported():
             connection = self._open(create=False)
-            return [] if connection is None else connection.execute(sql, parameters).fetchall()
+            return [] if connection is None else fetched(connection, sql, parameters)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

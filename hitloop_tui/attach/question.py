@@ -37,6 +37,13 @@ class Identity:
     def id(self) -> str:
         return self.key[:ID_LENGTH]
 
+    @classmethod
+    def of_key(cls, key: str, thread_id: str) -> Identity:
+        """Of a row that still tells its key, and not what the key was made of."""
+        identity = cls(thread_id, "", "", "", "", 0)
+        identity.__dict__["key"] = key
+        return identity
+
 
 @dataclass(frozen=True, slots=True)
 class TaskPlace:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from hitloop_tui.attach.decode import UNREADABLE, fingerprint
 from hitloop_tui.attach.ledger import Record
 from hitloop_tui.attach.review import (
     Act,
@@ -17,6 +18,7 @@ from hitloop_tui.attach.review import (
     ReviewAction,
     State,
 )
+from hitloop_tui.attach.shapes import unreadable
 
 
 def with_record(review: Review, record: Record) -> Review:
@@ -53,12 +55,40 @@ _AFTER = {
 
 
 def _acts(record: Record) -> tuple[Act, ...]:
-    return () if record.order_open else _ACTS.get(record.state, ())
+    return () if record.order_open or record.unreadable else _ACTS.get(record.state, ())
 
 
 def recorded_review(record: Record) -> Review:
     """The Review as it was decided, without the question's own value: nobody answers it again."""
-    shown = record.review
+    try:
+        return _as_decided(record, record.review)
+    except UNREADABLE as error:
+        return _unreadable(record, error)
+
+
+def shown_when_decided(record: Record) -> dict[str, Any]:
+    """`Review.to_json()` as it was then."""
+    review = recorded_review(record)
+    return review.to_json() if review.reading.shape == unreadable.NAME else record.review
+
+
+def _unreadable(record: Record, error: Exception) -> Review:
+    why = record.unreadable or f"the Review in this decision cannot be read: {error!r}"
+    question = Question(
+        identity=record.identity,
+        value={"stored Review": fingerprint(record.review_json)},
+        response_schema=None,
+        digest=record.digest,
+        requested_at=datetime.fromtimestamp(0, UTC),
+        graph_id=record.graph_id,
+        undecodable=why,
+    )
+    return with_record(Review(question, unreadable.unread(question, why)), record)
+
+
+def _as_decided(record: Record, shown: Mapping[str, Any]) -> Review:
+    if record.unreadable:
+        raise ValueError(record.unreadable)
     question = Question(
         identity=record.identity,
         value=None,

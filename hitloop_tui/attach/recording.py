@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from hitloop_tui.attach import journal
+from hitloop_tui.attach.decode import UNREADABLE, fingerprint
 from hitloop_tui.attach.ledger_clock import later, now
 from hitloop_tui.attach.person import Person
-from hitloop_tui.attach.review import APPROVALS, Review, Verdict
+from hitloop_tui.attach.review import APPROVALS, Kind, Review, Verdict
 from hitloop_tui.attach.signing import Signed
 from hitloop_tui.core.people import same_person
 from hitloop_tui.core.plain_json import json_text
@@ -42,13 +43,20 @@ class Said:
     at: str
     signed: dict[str, Any] | None = None
     """Their answer with its signature."""
+    unreadable: str | None = None
+    """Why this is no word at all, and counts for nothing: somebody has changed the row."""
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Said:
-        verdict = Verdict.from_json(json.loads(row["verdict"]))
-        signed = None if row["signed"] is None else json.loads(row["signed"])
-        place = (row["digest"], row["action"])
-        return cls(*place, verdict, row["decided_by"], row["decided_at"], signed)
+        who = (row["decided_by"], row["decided_at"])
+        try:
+            verdict = Verdict.from_json(json.loads(row["verdict"]))
+            signed = None if row["signed"] is None else json.loads(row["signed"])
+        except UNREADABLE as error:
+            what = f"what {who[0]} said of Action {row['action'] + 1}"
+            why = f"{what} cannot be read, {fingerprint(row['verdict'])}: {error}"
+            return cls(row["digest"], row["action"], Verdict(Kind.IGNORE), *who, unreadable=why)
+        return cls(row["digest"], row["action"], verdict, *who, signed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,7 @@ def require_agreement(
     """Raises InvalidVerdict for an approval of other arguments than those approved before."""
     for said in _words(connection, review):
         before, given = said.verdict, verdicts.get(said.action)
-        if given is None or given.kind not in APPROVALS:
+        if said.unreadable or given is None or given.kind not in APPROVALS:
             continue
         if (before.kind, before.args) != (given.kind, given.args):
             raise InvalidVerdict(
@@ -242,7 +250,7 @@ def count(review: Review, words: Sequence[Said]) -> Ballot:
     needed = review.reading.quorum - len(review.reading.approvals)
     for said in words:
         action = said.action
-        if action in known:
+        if action in known or said.unreadable:
             continue
         if said.verdict.kind in APPROVALS:
             people[action] = (*people.get(action, ()), said.by)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hitloop_tui.attach import leases
+from hitloop_tui.attach.decode import UNREADABLE, fingerprint
 from hitloop_tui.attach.ledger_clock import held
 from hitloop_tui.attach.review import Act, Identity, State, Verdict
 
@@ -59,6 +60,8 @@ class Record:
     """What a person last ordered about it."""
     order_open: bool = False
     """That order waits for a worker."""
+    unreadable: str | None = None
+    """Why the row is no decision as one is written; only key, thread and names are known."""
 
     @property
     def over(self) -> bool:
@@ -100,6 +103,50 @@ class ForeignOrder:
 
 
 def record_of(row: sqlite3.Row) -> Record:
+    """The decision of a row, also when somebody has changed it into none: it hides no other."""
+    try:
+        return _record(row)
+    except UNREADABLE as error:
+        return _broken(row, error)
+
+
+def _broken(row: sqlite3.Row, error: Exception) -> Record:
+    why = f"this decision cannot be read: {_culprit(row) or repr(error)}"
+    try:
+        state, detail = _state(row)
+    except UNREADABLE:
+        state, detail = State.UNCERTAIN, ""
+    key, thread_id = str(row["key"]), str(row["thread_id"])
+    return Record(
+        seq=row["seq"],
+        identity=Identity.of_key(key, thread_id),
+        graph_id=row["graph_id"],
+        shape=str(row["shape"]),
+        digest=str(row["digest"]),
+        review_json=str(row["review"]),
+        verdicts=(),
+        answer=None,
+        decided_by=str(row["decided_by"]),
+        decided_at=str(row["decided_at"]),
+        account={},
+        state=state,
+        detail=f"{why}; {detail}" if detail else why,
+        attempt=row["attempt"],
+        unreadable=why,
+    )
+
+
+def _culprit(row: sqlite3.Row) -> str | None:
+    """The first column that is no JSON."""
+    for column in ("identity", "verdicts", "answer", "account", "review"):
+        try:
+            json.loads(row[column])
+        except UNREADABLE as error:
+            return f"its {column}, {fingerprint(row[column])}: {error}"
+    return None
+
+
+def _record(row: sqlite3.Row) -> Record:
     state, detail = _state(row)
     return Record(
         seq=row["seq"],

@@ -67,7 +67,11 @@ class Standing:
             if order is not None:
                 elsewhere |= {"state": State.UNCERTAIN, "detail": order.text}
             return replace(review, **elsewhere)
-        ballot = count(review, self._words(review))
+        words = self._words(review)
+        ballot = count(review, words)
+        if broken := [said.unreadable for said in words if said.unreadable]:
+            warned = replace(review.reading, warnings=(*review.reading.warnings, *broken))
+            review = replace(review, reading=warned)
         approved_by = (*review.reading.approvals, *ballot.approved_by)
         review = replace(review, verdicts=ballot.known, approved_by=approved_by)
         return self._late(review)

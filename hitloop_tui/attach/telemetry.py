@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hitloop_tui.attach.attached_file import AttachedFile
+from hitloop_tui.attach.decode import UNREADABLE, fingerprint
 from hitloop_tui.attach.events import RECENT, Event
 from hitloop_tui.attach.ground_truth import without_truth
 from hitloop_tui.attach.preview import preview
@@ -147,8 +148,8 @@ def _seconds(timestamp: Any) -> float:
 def _payload(text: Any) -> dict[str, Any]:
     try:
         found = json.loads(text)
-    except (ValueError, TypeError, RecursionError) as error:
-        return {"unreadable": str(error)}
+    except UNREADABLE as error:
+        return {"unreadable": f"{fingerprint(text)}: {error}"}
     if not isinstance(found, dict):
         return {"value": preview(found)}
     shown: dict[str, Any] = without_truth(found)

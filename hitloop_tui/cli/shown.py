@@ -8,6 +8,7 @@ from typing import Any
 
 from hitloop_tui.attach.leases import live_workers
 from hitloop_tui.attach.ledger import Record
+from hitloop_tui.attach.recorded import shown_when_decided
 from hitloop_tui.attach.review import OPEN_STATES, Identity, Review, State
 from hitloop_tui.attach.session import Session
 
@@ -70,7 +71,7 @@ class Shown:
         said = {str(n + 1): verdict.to_json() for n, verdict in enumerate(record.verdicts)}
         return {
             **_SINCE_2,
-            **record.review,
+            **shown_when_decided(record),
             "state": record.state.value,
             "detail": record.detail,
             "allowed": [],

@@ -19,8 +19,7 @@ class Unreadable:
     def read(self, question: Question) -> Reading | None:
         if question.undecodable is None:
             return None
-        warning = f"the stored question cannot be read: {question.undecodable}"
-        return Reading(NAME, (ReviewAction("unreadable", question.value),), warnings=(warning,))
+        return unread(question, f"the stored question cannot be read: {question.undecodable}")
 
     def check(self, review: Review, index: int, verdict: Verdict) -> None:
         raise InvalidVerdict(review.reading.warnings[0])
@@ -31,5 +30,8 @@ class Unreadable:
 
 def misread(question: Question, shape: str, error: Exception) -> Reading:
     """A value that looked like a shape and is none: shown as it is, and answerable by nobody."""
-    warning = f"the question cannot be read as {shape}: {error!r}"
+    return unread(question, f"the question cannot be read as {shape}: {error!r}")
+
+
+def unread(question: Question, warning: str) -> Reading:
     return Reading(NAME, (ReviewAction("unreadable", asked(question.value)),), warnings=(warning,))
