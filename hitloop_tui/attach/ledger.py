@@ -125,11 +125,13 @@ class Ledger:
     def recent(self) -> list[Record]:
         """Decisions a head may still show: unsettled ones, and those settled a moment ago.
 
-        An applied decision stays until the reader has seen the checkpoint it led to.
+        An applied decision stays until the reader has seen the checkpoint it led to. One that a
+        person has closed led to none, and its thread may ask the same for ever.
         """
         rows = self.file.rows(
             f"{RECORDS} AND d.seq IN (SELECT seq FROM unsettled UNION SELECT seq FROM decisions"
-            " WHERE seq > (SELECT coalesce(max(seq), 0) - ? FROM decisions)) ORDER BY d.seq",
+            " WHERE seq > (SELECT coalesce(max(seq), 0) - ? FROM decisions)"
+            " UNION SELECT seq FROM orders WHERE kind IN ('done', 'dismiss')) ORDER BY d.seq",
             (RECENT,),
         )
         return [record_of(row) for row in rows]

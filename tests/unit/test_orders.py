@@ -10,7 +10,7 @@ import pytest
 
 from hitloop_tui.attach import journal, ledger_clock, ledger_schema, orders
 from hitloop_tui.attach.leases import Leases
-from hitloop_tui.attach.ledger import Ledger
+from hitloop_tui.attach.ledger import RECENT, Ledger
 from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.recorded import with_record
@@ -162,6 +162,14 @@ class TestOrders:
         assert "waiting for a worker" in shown(ledger).detail
         with pytest.raises(Conflict, match="waiting for a worker"):
             orders.order(ledger, before, Act.RETRY, CY)
+
+    def test_what_a_person_closed_is_remembered_as_long_as_its_thread_may_ask(self, ledger):
+        decide(ledger)
+        attempt(ledger, "uncertain")
+        orders.order(ledger, shown(ledger), Act.DONE, BOB)
+        for number in range(RECENT):
+            ledger.record(review(f"later-{number}"), {0: APPROVE}, {}, ANN)
+        assert review().key in [record.key for record in ledger.recent() if record.over]
 
 
 class TestQuorum:
