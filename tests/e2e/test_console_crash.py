@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import resource
+import shutil
 import signal
 import sqlite3
 import sys
@@ -17,19 +18,26 @@ from hitloop_tui.attach.ledger import Record
 from hitloop_tui.attach.ledger_clock import seconds_until
 from hitloop_tui.paths import ledger_path
 from tests.e2e.terminal import Terminal, terminal
-from tests.figures.hangups import decision, faults, held_by_somebody, locked
+from tests.figures.hangups import (
+    ARMED_S,
+    decision,
+    faults,
+    forget,
+    held_by_somebody,
+    locked,
+    press_armed,
+)
 from tests.pilot import questions, stages
 
 CONSOLE = [sys.executable, "-m", "hitloop_tui"]
-ARMED_S = 0.7
 MANY = 30
 FULL = "nothing was recorded|unknown: ledger"
 
 
-@pytest.fixture
-def db(tmp_path: Path) -> Path:
-    """One question on the card, and a ledger that exists."""
-    path = tmp_path / "agents.db"
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One question that waits, and a ledger that exists. Not to be written to."""
+    path = tmp_path_factory.mktemp("asked") / "agents.db"
     questions.ask(path, {"t-old": questions.gate("old", {}, "low")})
     stages.decided(path, "t-old")
     questions.ask(path, {"t-refund": questions.gate("refund", {"amount": 12.5}, "high")})
@@ -37,7 +45,15 @@ def db(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def db(asked: Path, tmp_path: Path) -> Path:
+    """A copy of `asked` of one's own."""
+    shutil.copy(ledger_path(asked), tmp_path)
+    return Path(shutil.copy(asked, tmp_path))
+
+
+@pytest.fixture
 def console(db: Path, tmp_path: Path) -> Iterator[Terminal]:
+    """With the question on the card, long enough to be decided."""
     environment = {"HITLOOP_HOLD": "5", "XDG_STATE_HOME": str(tmp_path / "state")}
     with terminal([*CONSOLE, str(db), "--as", "ann"], 80, 24, environment) as running:
         running.wait_for("it is due")
@@ -46,20 +62,17 @@ def console(db: Path, tmp_path: Path) -> Iterator[Terminal]:
 
 
 def open_reason(console: Terminal, db: Path) -> bool:
-    console.press("r")
-    console.wait_for("Why?")
+    press_armed(console, "r", "Why?")
     return False
 
 
 def open_editor(console: Terminal, db: Path) -> bool:
-    console.press("e")
-    console.wait_for("compare old and new")
+    press_armed(console, "e", "compare old and new")
     return False
 
 
 def decide(console: Terminal, db: Path) -> bool:
-    console.press("a")
-    console.wait_for("approved refund")
+    press_armed(console, "a", "approved refund")
     return True
 
 
@@ -95,8 +108,7 @@ def test_killed_while_it_waits_for_a_lock_it_records_nothing_later(
     console: Terminal, db: Path, number: signal.Signals
 ) -> None:
     with locked(ledger_path(db)):
-        console.press("a")
-        console.wait_for("not recorded yet")
+        press_armed(console, "a", "not recorded yet")
         console.child.kill(number)
         console.wait_end()
     assert "approved" not in console.text
@@ -105,8 +117,7 @@ def test_killed_while_it_waits_for_a_lock_it_records_nothing_later(
 
 def test_leaving_takes_no_half_minute_while_a_file_is_locked(console: Terminal, db: Path) -> None:
     with locked(ledger_path(db)):
-        console.press("a")
-        console.wait_for("not recorded yet")
+        press_armed(console, "a", "not recorded yet")
         console.press("q")
         assert console.wait_end(timeout=10) == 0
     nothing_is_left_behind(db, recorded=False)
@@ -182,14 +193,9 @@ def test_a_full_disk_is_said_and_no_decision_is_made_up(tmp_path: Path) -> None:
 def approve(console: Terminal, number: int) -> bool:
     """Press the key once the card was there for a while; False when nothing could be recorded."""
     console.wait_for(f"(Review|waiting)(.|\\n)*tool_{number}")
-    while True:
-        console.press("y")  # the status line speaks of something else
-        console.wait_for("characters copied")
-        time.sleep(ARMED_S)
-        console.press("a")
-        screen = console.wait_for(f"approved tool_{number} |{FULL}|just changed")
-        if "just changed" not in screen:
-            return re.search(FULL, screen) is None
+    forget(console)
+    time.sleep(ARMED_S)
+    return re.search(FULL, press_armed(console, "a", f"approved tool_{number} |{FULL}")) is None
 
 
 def limit(console: Terminal, size: int) -> None:

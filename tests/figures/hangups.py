@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import os
 import random
+import re
 import shutil
 import sqlite3
 import sys
@@ -23,11 +24,12 @@ from hitloop_tui.attach import journal
 from hitloop_tui.attach.ledger import Record
 from hitloop_tui.attach.session import Session
 from hitloop_tui.paths import ledger_path
+from hitloop_tui.tui.arming import LOOK
 from tests.e2e.terminal import Terminal, terminal
 from tests.pilot import questions, stages
 
 CONSOLE = [sys.executable, "-m", "hitloop_tui"]
-ARMED_S = 0.7
+ARMED_S = 0.6
 """A little more than decision keys are ignored for after the card changes."""
 SPLIT_S = 0.06
 """A hang-up comes so soon after the last key, at random: before, while and after it is recorded."""
@@ -56,8 +58,7 @@ class Count:
 
 def before_a_reason(console: Terminal, db: Path) -> bool:
     """Half a reason is typed."""
-    console.press("r")
-    console.wait_for("Why?")
+    press_armed(console, "r", "Why?")
     console.press("not this")
     return False
 
@@ -68,8 +69,7 @@ def after_a_key(console: Terminal, db: Path) -> bool:
 
 
 def after_a_reason(console: Terminal, db: Path) -> bool:
-    console.press("r")
-    console.wait_for("Why?")
+    press_armed(console, "r", "Why?")
     console.press("no\r")
     return _soon(console)
 
@@ -77,8 +77,7 @@ def after_a_reason(console: Terminal, db: Path) -> bool:
 def while_it_waits_for_a_lock(console: Terminal, db: Path) -> bool:
     """Somebody else writes to the ledger, and is done at about the time of the hang-up."""
     with locked(ledger_path(db)):
-        console.press("a")
-        console.wait_for("not recorded yet")
+        press_armed(console, "a", "not recorded yet")
         if random.random() < 0.5:
             console.hang_up()
             time.sleep(random.uniform(0, SPLIT_S))
@@ -87,8 +86,7 @@ def while_it_waits_for_a_lock(console: Terminal, db: Path) -> bool:
 
 
 def while_it_is_held(console: Terminal, db: Path) -> bool:
-    console.press("a")
-    console.wait_for(SAID)
+    press_armed(console, "a", SAID)
     return True
 
 
@@ -100,6 +98,23 @@ MOMENTS: tuple[Callable[[Terminal, Path], bool], ...] = (
     while_it_is_held,
 )
 """Each drives a console to the moment, and tells whether the decision was said to be recorded."""
+
+
+def press_armed(console: Terminal, key: str, leads_to: str) -> str:
+    """Press a decision key, again where the card came late; the screen with what it leads to."""
+    while True:
+        console.press(key)
+        screen = console.wait_for(f"{leads_to}|{LOOK}")
+        if re.search(leads_to, screen):
+            return screen
+        forget(console)
+        time.sleep(ARMED_S)
+
+
+def forget(console: Terminal) -> None:
+    """Let the status line speak of something else."""
+    console.press("y")
+    console.wait_for("characters copied")
 
 
 def _soon(console: Terminal) -> bool:
