@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hitloop_tui.attach.masks import DEFAULTS, MASKS, Masks
 from hitloop_tui.errors import ConfigError
 from hitloop_tui.hold import Hold
 
@@ -33,6 +34,8 @@ class Settings:
     """Graphs by name, each `FILE.py:VARIABLE`."""
     hold: Hold = field(default_factory=Hold)
     """How long decisions wait for an undo."""
+    masks: Masks = MASKS
+    """What is shown only to who asks."""
     sign_key: Path | None = None
     """The ssh key that signs decisions."""
     folder: Path = field(default_factory=Path.cwd)
@@ -66,12 +69,13 @@ def read_settings(folder: Path | None = None) -> Settings:
         config=_path(data, "config", folder),
         graphs=graphs,
         hold=_hold(data, folder),
+        masks=_masks(data, folder),
         sign_key=_from_environment("HITLOOP_SIGN_KEY") or _sign_key(data, folder),
         folder=folder,
     )
 
 
-_KEYS = {"db", "ledger", "telemetry", "config", "graphs", "hold", "sign"}
+_KEYS = {"db", "ledger", "telemetry", "config", "graphs", "hold", "mask", "sign"}
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -97,6 +101,18 @@ def _sign_key(data: dict[str, Any], folder: Path) -> Path | None:
     if not isinstance(table, dict) or table.keys() - {"key"}:
         raise ConfigError(f'{folder / FILE}: sign must be a table with key = "PATH"')
     return _path(table, "key", folder)
+
+
+def _masks(data: dict[str, Any], folder: Path) -> Masks:
+    table = data.get("mask", {})
+    match {"keys": [], "defaults": True, **(table if isinstance(table, dict) else {"keys": None})}:
+        case {"keys": [*keys], "defaults": bool(defaults), **rest} if not rest:
+            if all(isinstance(key, str) and key for key in keys):
+                return Masks([*(DEFAULTS if defaults else ()), *keys])
+    raise ConfigError(
+        f'{folder / FILE}: mask must be a table with keys = ["GLOB", ...] and, to mask only those,'
+        " defaults = false"
+    )
 
 
 def _hold(data: dict[str, Any], folder: Path) -> Hold:

@@ -7,18 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from hitloop_tui.attach.decode import TYPE, Undecodable, loads
+from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.source import Message
 
 BRANCH = "branch:to:"
 _ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
 
 
-def messages(head: sqlite3.Row, limit: int) -> list[Message]:
+def messages(head: sqlite3.Row, limit: int, masks: Masks = MASKS) -> list[Message]:
     """The newest messages of the state's `messages` channel, oldest first."""
     found = _channels(head).get("messages")
     if not isinstance(found, list):
         return []
-    read = (_message(item) for item in found[-limit:])
+    read = (_message(masks.everywhere(item)) for item in found[-limit:])
     return [message for message in read if message is not None]
 
 

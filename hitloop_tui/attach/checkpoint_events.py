@@ -19,6 +19,7 @@ from hitloop_tui.attach.decode import Undecodable, fingerprint, loads
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.ground_truth import STATE_KEYS
 from hitloop_tui.attach.interrupt_rows import CANCELLED, asked_at, interrupts, node_of
+from hitloop_tui.attach.masks import DOTS, MASKS, Masks
 from hitloop_tui.attach.preview import preview
 
 Rows = Callable[[str, Sequence[Any]], list[sqlite3.Row]]
@@ -42,7 +43,11 @@ class Cursor:
 
 
 def since(
-    rows: Rows, task_path: str, cursor: Cursor | None, thread_id: str | None
+    rows: Rows,
+    task_path: str,
+    cursor: Cursor | None,
+    thread_id: str | None,
+    masks: Masks = MASKS,
 ) -> tuple[list[Event], Cursor]:
     """Events after `cursor` and the next cursor; the recent past for None."""
     live = cursor is not None
@@ -52,7 +57,7 @@ def since(
     supersteps = rows(_supersteps(thread_id), _parameters(cursor.checkpoints, thread_id))
     writes = rows(_writes(task_path, thread_id), _parameters(cursor.writes, thread_id))
     times = _Times(supersteps, live=live)
-    events = [_superstep(row) for row in supersteps] + _tasks(writes, times)
+    events = [_superstep(row) for row in supersteps] + _tasks(writes, times, masks)
     seen = Cursor(
         max([last.checkpoints, *(row["id"] for row in supersteps)]),
         max([last.writes, *(row["id"] for row in writes)]),
@@ -138,19 +143,19 @@ class _Times:
         return self._noticed or asked_at(row["checkpoint_id"]).timestamp()
 
 
-def _tasks(rows: Sequence[sqlite3.Row], times: _Times) -> list[Event]:
+def _tasks(rows: Sequence[sqlite3.Row], times: _Times, masks: Masks) -> list[Event]:
     """One event per task, however many channels it wrote."""
     tasks: dict[tuple[str, str, str, str], list[sqlite3.Row]] = {}
     for row in rows:
         if row["task_id"] != NULL_TASK and row["channel"] != GATES_OWN:
             place = (row["thread_id"], row["checkpoint_ns"], row["checkpoint_id"], row["task_id"])
             tasks.setdefault(place, []).append(row)
-    return [_task(group, times) for group in tasks.values()]
+    return [_task(group, times, masks) for group in tasks.values()]
 
 
-def _task(rows: Sequence[sqlite3.Row], times: _Times) -> Event:
+def _task(rows: Sequence[sqlite3.Row], times: _Times, masks: Masks) -> Event:
     last = rows[-1]
-    kind, data = _what(rows)
+    kind, data = _what(rows, masks)
     return Event(
         thread_id=str(last["thread_id"]),
         kind=kind,
@@ -162,11 +167,12 @@ def _task(rows: Sequence[sqlite3.Row], times: _Times) -> Event:
     )
 
 
-def _what(rows: Sequence[sqlite3.Row]) -> tuple[str, dict[str, Any]]:
+def _what(rows: Sequence[sqlite3.Row], masks: Masks) -> tuple[str, dict[str, Any]]:
     by_slot = {row["idx"]: row for row in rows}
     results = {str(row["channel"]): row for row in rows if row["idx"] not in CONTROL_SLOTS}
     if results:
-        return "task_end", {"result": {n: _preview(results[n]) for n in results if _is_shown(n)}}
+        shown = {n: _preview(n, results[n], masks) for n in results if _is_shown(n)}
+        return "task_end", {"result": shown}
     if -1 in by_slot:
         error = str(_value(by_slot[-1]))
         return ("task_cancelled" if error == CANCELLED else "task_error"), {"error": error}
@@ -187,7 +193,8 @@ def _value(row: sqlite3.Row) -> Any:
         return f"unreadable, {fingerprint(row['value'])}: {error}"
 
 
-def _preview(row: sqlite3.Row) -> Any:
+def _preview(channel: str, row: sqlite3.Row, masks: Masks) -> Any:
     if row["value"] is None and row["size"]:
         return f"{row['size']:,} bytes"
-    return preview(_value(row), MAX_PREVIEW)
+    value = _value(row)
+    return DOTS if masks.hides(channel, value) else preview(value, MAX_PREVIEW, masks)

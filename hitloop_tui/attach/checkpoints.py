@@ -23,6 +23,7 @@ from hitloop_tui.attach.attached_file import AttachedFile
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.interrupt_rows import Leaf, Leaves
 from hitloop_tui.attach.ledger import Record
+from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.review import Identity, Question
 from hitloop_tui.attach.source import Message
 from hitloop_tui.errors import DatabaseError
@@ -43,8 +44,9 @@ _TAILS = (
 class Checkpoints(AttachedFile):
     """One checkpoint file. A missing file reads as empty until it appears."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, masks: Masks = MASKS) -> None:
         super().__init__(path)
+        self._masks = masks
         self._task_path = "''"
         self._graph_ids: dict[str, str | None] = {}
         self._tails: list[Sequence[Any] | None] | None = None
@@ -103,10 +105,10 @@ class Checkpoints(AttachedFile):
 
     def messages(self, thread_id: str, limit: int) -> list[Message]:
         rows = self.rows(checkpoint_sql.HEAD, (thread_id,))
-        return checkpoint_context.messages(rows[0], limit) if rows else []
+        return checkpoint_context.messages(rows[0], limit, self._masks) if rows else []
 
     def events_since(self, cursor: Any, *, thread_id: str | None = None) -> tuple[list[Event], Any]:
-        return checkpoint_events.since(self.rows, self._column(), cursor, thread_id)
+        return checkpoint_events.since(self.rows, self._column(), cursor, thread_id, self._masks)
 
     def apply(self, record: Record) -> None:
         """Only a worker can resume a thread."""

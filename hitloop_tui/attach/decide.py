@@ -10,6 +10,8 @@ from typing import Any, Literal
 from hitloop_tui.attach import shapes, signing
 from hitloop_tui.attach.direct import settle
 from hitloop_tui.attach.inbox import Inbox
+from hitloop_tui.attach.masked import unmasked
+from hitloop_tui.attach.masks import Masks
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.recording import Ballot, FirstAnswer
 from hitloop_tui.attach.review import Review, State, Verdict
@@ -53,7 +55,7 @@ def decide(inbox: Inbox, shown: Review, verdicts: Mapping[int, Verdict], person:
     if isinstance(current, Outcome):
         return current
     try:
-        verdicts = _checked(current, verdicts)
+        verdicts = _checked(current, verdicts, inbox.masks)
     except InvalidVerdict as error:
         return Outcome(shown.id, "invalid", detail=str(error))
     return _record(inbox, current, verdicts, person)
@@ -84,14 +86,17 @@ def _look(inbox: Inbox, shown: Review) -> Review | Outcome:
     return review
 
 
-def _checked(review: Review, verdicts: Mapping[int, Verdict]) -> dict[int, Verdict]:
+def _checked(review: Review, verdicts: Mapping[int, Verdict], masks: Masks) -> dict[int, Verdict]:
     if not verdicts:
         raise InvalidVerdict("no verdict given")
     count = len(review.actions)
     for index in verdicts:
         if not 0 <= index < count:
             raise InvalidVerdict(f"action {index + 1}: the Review has {count}, counted from 1")
-    return {index: shapes.check(review, index, verdict) for index, verdict in verdicts.items()}
+    return {
+        index: shapes.check(review, index, unmasked(masks, verdict, review.actions[index]))
+        for index, verdict in verdicts.items()
+    }
 
 
 def _record(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from hitloop_tui.attach.events import Event, write_events
 from hitloop_tui.attach.ledger_file import LedgerFile
+from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.errors import DatabaseError
 
 _log = logging.getLogger(__name__)
@@ -38,7 +39,9 @@ class _Tokens:
 class EventLog:
     """Takes events from any thread and never raises; what cannot be written is logged and lost."""
 
-    def __init__(self, file: LedgerFile) -> None:
+    def __init__(self, file: LedgerFile, masks: Masks = MASKS) -> None:
+        """`masks` is what runs leave out of the values they tell."""
+        self.masks = masks
         self._file = file
         self._lock = threading.Lock()
         self._news = threading.Event()

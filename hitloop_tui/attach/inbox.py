@@ -13,6 +13,8 @@ from typing import Any
 from hitloop_tui.attach import shapes
 from hitloop_tui.attach.direct import settled
 from hitloop_tui.attach.ledger import Ledger, Record
+from hitloop_tui.attach.masked import masked_review
+from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.recorded import without_question
 from hitloop_tui.attach.review import OPEN_STATES, Act, Question, Review, State
 from hitloop_tui.attach.source import Source
@@ -51,8 +53,8 @@ class Row:
     acts: tuple[Act, ...] = ()
 
     @classmethod
-    def of(cls, review: Review) -> Row:
-        tool, summary = summarise(review)
+    def of(cls, review: Review, masks: Masks = MASKS) -> Row:
+        tool, summary = summarise(masked_review(masks, review))
         deadline = review.reading.deadline
         return cls(
             key=review.key,
@@ -77,11 +79,15 @@ class Row:
 class Inbox:
     """Open Reviews by key. Not thread-safe: use it from one thread, hand `rows()` to others."""
 
-    def __init__(self, source: Source, ledger: Ledger, hold: Hold = NO_HOLD) -> None:
+    def __init__(
+        self, source: Source, ledger: Ledger, hold: Hold = NO_HOLD, masks: Masks = MASKS
+    ) -> None:
         self.source = source
         self.ledger = ledger
         self.hold = hold
         """How long decisions made over this inbox wait for an undo."""
+        self.masks = masks
+        """What its rows and warnings keep to themselves; Reviews are whole."""
         self._rows: dict[str, Row] = {}
         self._threads: dict[str, set[str]] = {}
         """Keys by thread, to replace a thread's rows without looking at the others."""
@@ -217,7 +223,7 @@ class Inbox:
 
     def _asked(self, questions: Iterable[Question]) -> Iterator[Review]:
         for question in questions:
-            reading = shapes.read(question)
+            reading = shapes.read(question, self.masks)
             if reading is None:
                 continue
             record = self._standing.records.get(question.identity.key)
@@ -234,7 +240,7 @@ class Inbox:
 
     def _replace(self, reviews: Iterable[Review]) -> None:
         for review in reviews:
-            self._rows[review.key] = Row.of(review)
+            self._rows[review.key] = Row.of(review, self.masks)
             self._threads.setdefault(review.thread_id, set()).add(review.key)
 
 

@@ -10,8 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from hitloop_tui.attach.masks import DOTS, Mask
+
 MAX_DEPTH = 8
-_BARE = re.compile(r"[^\s\"'=,{}\[\]…]+")
+_BARE = re.compile(r"[^\s\"'=,{}\[\]…•]+")
 _NOT_TEXT = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?|true|false|null|nan|-?inf", re.IGNORECASE)
 
 
@@ -22,6 +24,8 @@ def pairs(values: Mapping[Any, Any]) -> str:
 
 def inline(value: Any, depth: int = MAX_DEPTH) -> str:
     match value:
+        case Mask():
+            return DOTS
         case None:
             return "null"
         case bool():

@@ -11,17 +11,18 @@ from enum import Enum
 from typing import Any
 
 from hitloop_tui.attach.ground_truth import STATE_KEYS
+from hitloop_tui.attach.masks import DOTS, MASKS, Masks
 
 LIMIT = 2000
 """Characters of JSON text kept of one value."""
 _DEPTH = 6
 
 
-def preview(value: Any, limit: int = LIMIT) -> Any:
+def preview(value: Any, limit: int = LIMIT, masks: Masks = MASKS) -> Any:
     """The value as JSON data; a long one becomes its text, cut, saying how much was cut."""
-    reading = _Reading(limit)
+    reading = _Reading(limit, masks)
     try:
-        plain = reading.plain(value, _DEPTH)
+        plain = reading.plain(masks.everywhere(value), _DEPTH)
         text = json.dumps(plain, ensure_ascii=False)
     except Exception as error:
         return f"<{type(value).__name__}: cannot be shown: {type(error).__name__}>"
@@ -38,11 +39,12 @@ def cut(text: str, limit: int = LIMIT, lost: int = 0) -> str:
 class _Reading:
     """Turns a value into JSON data, looking at no more items than there is room for."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, masks: Masks) -> None:
         self.lost = 0
         """Characters cut from strings so far."""
         self._limit = limit // 2
         self._items_left = limit
+        self._masks = masks
 
     def plain(self, value: Any, depth: int) -> Any:
         match value:
@@ -68,7 +70,8 @@ class _Reading:
         if STATE_KEYS & value.keys():
             value = {key: item for key, item in value.items() if key not in STATE_KEYS}
         for key in self._affordable(value):
-            found[self._text(str(key))] = self.plain(value[key], depth - 1)
+            item = DOTS if self._masks.hides(key, value[key]) else value[key]
+            found[self._text(str(key))] = self.plain(item, depth - 1)
         return {**found, **({"…": _more(value, found)} if len(found) < len(value) else {})}
 
     def _sequence(self, value: Any, depth: int) -> list[Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hitloop_tui.attach.graph_file import load_module
 from hitloop_tui.attach.graph_ref import GraphRef
+from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,7 +29,12 @@ APPLIED, FAILED, NOT_APPLIED = 0, 1, 3
 
 
 def run_worker(
-    db: Path, ledger: Path | None, refs: Sequence[GraphRef], *, once: bool = False
+    db: Path,
+    ledger: Path | None,
+    refs: Sequence[GraphRef],
+    *,
+    once: bool = False,
+    masks: Masks = MASKS,
 ) -> int:
     """Serve until SIGTERM, SIGINT or SIGHUP, or with `once` until nothing recorded is left.
 
@@ -44,7 +50,7 @@ def run_worker(
         for ref in refs:
             load_module(ref)  # outside the event loop: a file may call asyncio.run itself
         with asyncio.Runner() as runner:
-            outcomes, cut_off = _run(runner.get_loop(), _serve(db, ledger, refs, once))
+            outcomes, cut_off = _run(runner.get_loop(), _serve(db, ledger, refs, once, masks))
             code = _exit_code(outcomes) if once else 0
             if cut_off:
                 # A blocking node that was cut off still runs in a thread, which Python awaits.
@@ -74,7 +80,7 @@ def _narrate() -> None:
 
 
 async def _serve(
-    db: Path, ledger: Path | None, refs: Sequence[GraphRef], once: bool
+    db: Path, ledger: Path | None, refs: Sequence[GraphRef], once: bool, masks: Masks
 ) -> tuple[Counter[str], bool]:
     from hitloop_tui.attach.graph_types import warn_of_blocked_types
     from hitloop_tui.attach.graphs import open_graphs
@@ -82,7 +88,7 @@ async def _serve(
 
     warn_of_blocked_types()
     async with open_graphs(refs) as graphs:
-        async with Worker(graphs, db, ledger, once=once) as worker:
+        async with Worker(graphs, db, ledger, once=once, masks=masks) as worker:
             _stop_on_signals(worker)
             _log.info("worker %s hosts %s on %s", worker.id, ", ".join(graphs), db)
             await worker.ended()

@@ -13,6 +13,7 @@ from hitloop_tui.attach.events import LedgerEvents
 from hitloop_tui.attach.inbox import Inbox
 from hitloop_tui.attach.ledger import Ledger
 from hitloop_tui.attach.ledger_file import LedgerFile
+from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.source import Source
 from hitloop_tui.attach.sources import Sources
 from hitloop_tui.attach.telemetry import Telemetry
@@ -38,18 +39,21 @@ class Session:
         ledger: Path | None = None,
         telemetry: Path | None = None,
         hold: Hold = NO_HOLD,
+        masks: Masks = MASKS,
     ) -> Session:
         """Attach to a checkpoint database. None of the files needs to exist yet.
 
         Loggers that write into the database itself or into the ledger are found there, too.
         Raises DatabaseError when `db` exists and is no checkpoint database.
         """
-        file, checkpoints = LedgerFile(ledger or ledger_path(db), beside=db), Checkpoints(db)
+        file = LedgerFile(ledger or ledger_path(db), beside=db)
+        checkpoints = Checkpoints(db, masks)
         stored = Approvals(approvals_path(db))
         source = Sources(checkpoints, stored, Breakpoints(checkpoints, file))
         book = Ledger(file)
         logged = dict.fromkeys((telemetry or telemetry_path(db), db, file.path))
-        return cls(db, source, book, Inbox(source, book, hold), tuple(map(Telemetry, logged)))
+        told = tuple(Telemetry(path, masks) for path in logged)
+        return cls(db, source, book, Inbox(source, book, hold, masks), told)
 
     @property
     def watched(self) -> tuple[Path, ...]:
@@ -63,8 +67,15 @@ class Session:
         logged = tuple(file.data_version() for file in self.telemetry)
         return self.source.data_version(), self.ledger.file.data_version(), logged
 
+    @property
+    def masks(self) -> Masks:
+        """What is shown only to who asks."""
+        return self.inbox.masks
+
     def trace(self, thread_id: str | None = None) -> Trace:
-        return Trace((self.source, LedgerEvents(self.ledger.file), *self.telemetry), thread_id)
+        return Trace(
+            (self.source, LedgerEvents(self.ledger.file), *self.telemetry), thread_id, self.masks
+        )
 
     def close(self) -> None:
         self.source.close()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -36,6 +37,7 @@ class RunEvents:
         self.started: set[str] = set()
         """Task ids."""
         self._log = log
+        self._preview = partial(preview, masks=log.masks)
         self._common: dict[str, Any] = {
             "thread_id": thread_id,
             "graph_id": graph_id,
@@ -63,20 +65,20 @@ class RunEvents:
             case "updates":
                 self._updates(ns, data)
             case "custom":
-                self.add("custom", {"value": preview(data)}, ns=ns, node=_node(ns))
+                self.add("custom", {"value": self._preview(data)}, ns=ns, node=_node(ns))
             case "messages":
                 self._message(ns, *data)
 
     def _task_start(self, ns: str, task: Mapping[str, Any]) -> None:
         self.started.add(task["id"])
         self._since[task["id"]] = time.monotonic()
-        data = {"input": preview(task["input"], SHORT)}
+        data = {"input": self._preview(task["input"], SHORT)}
         self.add("task_start", data, ns=ns, node=task["name"], task_id=task["id"])
 
     def _task_end(self, ns: str, task: Mapping[str, Any]) -> None:
         where = {"ns": ns, "node": task["name"], "task_id": task["id"]}
         for interrupt in task["interrupts"]:
-            asked = {"interrupt_id": interrupt["id"], "value": preview(interrupt["value"])}
+            asked = {"interrupt_id": interrupt["id"], "value": self._preview(interrupt["value"])}
             self.add("interrupt", asked, **where)
         duration = {"duration_ms": self._duration(task["id"])}
         if task["error"] is not None:
@@ -84,7 +86,9 @@ class RunEvents:
                 self.failed[task["id"]] = task["name"]
             self.add("task_error", {**duration, "error": error_text(task["error"])}, **where)
         elif not task["interrupts"]:
-            self.add("task_end", {**duration, "result": preview(task["result"], SHORT)}, **where)
+            self.add(
+                "task_end", {**duration, "result": self._preview(task["result"], SHORT)}, **where
+            )
 
     def _duration(self, task_id: str) -> float | None:
         started = self._since.pop(task_id, None)
@@ -93,7 +97,7 @@ class RunEvents:
     def _updates(self, ns: str, update: Mapping[str, Any]) -> None:
         for node, value in update.items():
             if not node.startswith("__"):
-                self.add("update", {"value": preview(value)}, ns=ns, node=node)
+                self.add("update", {"value": self._preview(value)}, ns=ns, node=node)
 
     def _message(self, ns: str, message: Any, metadata: Mapping[str, Any]) -> None:
         """Only what a model says: tool results and inputs come as updates."""

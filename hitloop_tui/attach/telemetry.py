@@ -15,6 +15,7 @@ from hitloop_tui.attach.attached_file import AttachedFile
 from hitloop_tui.attach.decode import UNREADABLE, fingerprint
 from hitloop_tui.attach.events import RECENT, Event
 from hitloop_tui.attach.ground_truth import without_truth
+from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.preview import preview
 from hitloop_tui.core.models import EventType
 from hitloop_tui.core.telemetry_rows import EVENT_COLUMNS, utc
@@ -36,8 +37,9 @@ class Cursor:
 class Telemetry(AttachedFile):
     """The events of one file. It may be missing, have no telemetry, or other tables beside it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, masks: Masks = MASKS) -> None:
         super().__init__(path)
+        self._masks = masks
         self._has_threads = False
         """Files of hitloop 0.5 lack the column."""
         self._told = ""
@@ -93,7 +95,7 @@ class Telemetry(AttachedFile):
         else:
             replaced = cursor.file != file or newest < cursor.last
             rows = self._after(0 if replaced else cursor.last, where, given)
-        return _events(rows), Cursor(file, newest)
+        return _events(rows, self._masks), Cursor(file, newest)
 
     def _newest(self) -> int:
         """The id of the last event; 0 when there is no telemetry (yet)."""
@@ -126,14 +128,14 @@ class Telemetry(AttachedFile):
         )
 
 
-def _events(rows: Sequence[sqlite3.Row]) -> list[Event]:
+def _events(rows: Sequence[sqlite3.Row], masks: Masks) -> list[Event]:
     """A clock that was set back must not turn a run around."""
     events = []
     latest: dict[str, float] = {}
     for row in rows:
         run = str(row["run_id"])
         latest[run] = at = max(_seconds(row["timestamp"]), latest.get(run, 0.0))
-        data = {"run_id": run, **_payload(row["payload"])}
+        data = {"run_id": run, **_payload(row["payload"], masks)}
         events.append(Event(str(row["thread_id"] or run), str(row["event_type"]), at, data=data))
     return events
 
@@ -145,14 +147,14 @@ def _seconds(timestamp: Any) -> float:
         return time.time()
 
 
-def _payload(text: Any) -> dict[str, Any]:
+def _payload(text: Any, masks: Masks) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except UNREADABLE as error:
         return {"unreadable": f"{fingerprint(text)}: {error}"}
     if not isinstance(found, dict):
-        return {"value": preview(found)}
+        return {"value": preview(found, masks=masks)}
     shown: dict[str, Any] = without_truth(found)
     if len(text) > MAX_PAYLOAD:
-        return {key: preview(value) for key, value in shown.items()}
+        return {key: preview(value, masks=masks) for key, value in shown.items()}
     return shown

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from hitloop_tui.attach.events import Event
+from hitloop_tui.attach.masks import MASKS, Masks
 
 SETTLE_S = 0.05
 """How long news are kept back. A checkpoint is read at once, a logger commits after 25 ms and a
@@ -28,9 +29,12 @@ class Stream(Protocol):
 class Trace:
     """A cursor over several streams. Not thread-safe."""
 
-    def __init__(self, streams: Sequence[Stream], thread_id: str | None = None) -> None:
+    def __init__(
+        self, streams: Sequence[Stream], thread_id: str | None = None, masks: Masks = MASKS
+    ) -> None:
         self._cursors: dict[Stream, Any] = dict.fromkeys(streams)
         self._thread_id = thread_id
+        self._masks = masks
         self._began = False
         self._held: list[tuple[float, Event]] = []
         """With the time to sort by: a clock that is ahead, or was set back meanwhile, must not hold
@@ -52,7 +56,7 @@ class Trace:
         self._held = sorted(((min(at, now), event) for at, event in self._held), key=_when)
         count = bisect_right(self._held, due, key=_when)
         told, self._held = self._held[:count], self._held[count:]
-        return [event for _, event in told]
+        return [replace(event, data=self._masks.everywhere(event.data)) for _, event in told]
 
     @property
     def holds(self) -> bool:

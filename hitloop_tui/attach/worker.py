@@ -23,6 +23,7 @@ from hitloop_tui.attach.leases import Leases
 from hitloop_tui.attach.ledger import Ledger
 from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.ledger_watch import LedgerWatch
+from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.order_leases import take_order
 from hitloop_tui.attach.order_run import OrderRun
 from hitloop_tui.attach.running import Bench
@@ -65,6 +66,7 @@ class Worker:
         once: bool = False,
         concurrency: int = CONCURRENCY,
         grace_s: float = GRACE_S,
+        masks: Masks = MASKS,
     ) -> None:
         self.outcomes: Counter[str] = Counter()
         """Attempts and orders by how they ended."""
@@ -79,6 +81,7 @@ class Worker:
         self._once = once
         self._concurrency = concurrency
         self._grace_s = grace_s
+        self._masks = masks
         self._running: dict[str, asyncio.Task[None]] = {}
         self._elsewhere: dict[str, float] = {}
         """Threads that could not be leased, and when to try again."""
@@ -103,7 +106,7 @@ class Worker:
         self._leases.register()
         self._watch = LedgerWatch(reading, self._leases.worker)
         self._heartbeat = Heartbeat(self._leases, lambda: bool(self._running))
-        self._log = EventLog(telemetry)
+        self._log = EventLog(telemetry, self._masks)
         self._saver = SaverFile(self._db)
         self._bench = Bench(
             self._graphs,

@@ -71,6 +71,7 @@ def console(
         config=config,
         read_only=read_only,
         hold=settings.hold,
+        masks=settings.masks,
         mouse=not no_mouse,
     )
     sys.exit(code)

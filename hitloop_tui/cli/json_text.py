@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from hitloop_tui.attach.masks import Mask
 from hitloop_tui.core.plain_json import named
 from hitloop_tui.safetext import Safe, safe
 
@@ -26,6 +27,8 @@ def json_lines(value: Any) -> list[Safe]:
 
 
 def _leaf(value: Any) -> Safe:
+    if isinstance(value, Mask):
+        return safe(value)
     if isinstance(value, str):
         return Safe('"' + safe(value).replace('"', '\\"') + '"')
     return safe(json.dumps(value, default=str))

@@ -10,11 +10,12 @@ import click
 from hitloop_tui.attach.find import Finder
 from hitloop_tui.attach.history import history
 from hitloop_tui.attach.ledger import Record
+from hitloop_tui.attach.masked import masked_json
 from hitloop_tui.attach.review import Identity, Review, State
 from hitloop_tui.attach.source import Message
 from hitloop_tui.cli import text
 from hitloop_tui.cli.narration import print_json
-from hitloop_tui.cli.options import FILE, database_options, json_option, open_session
+from hitloop_tui.cli.options import FILE, database_options, json_option, open_session, reveal_option
 from hitloop_tui.cli.shown import Shown
 
 STATES = click.Choice([*(state.value for state in State), "all"])
@@ -31,6 +32,7 @@ CONTEXT = 8
 @click.option("--risk", "risks", type=RISKS, multiple=True, help="Only these risks.")
 @click.option("--tool", metavar="GLOB", help="Only Reviews with a tool of this name.")
 @click.option("--thread", metavar="T", help="Only this thread.")
+@reveal_option
 def ls(
     argument: Path | None,
     db: Path | None,
@@ -40,6 +42,7 @@ def ls(
     risks: tuple[str, ...],
     tool: str | None,
     thread: str | None,
+    reveal: bool,
 ) -> None:
     """List the inbox, newest first.
 
@@ -54,6 +57,8 @@ def ls(
         and (thread is None or shown["thread_id"] == thread)
     ]
     found.sort(key=lambda shown: (shown["requested_at"], shown["id"]), reverse=True)
+    if not reveal:
+        found = [masked_json(session.masks, shown) for shown in found]
     session.close()
     if as_json:
         print_json(found)
@@ -65,7 +70,8 @@ def ls(
 @click.argument("id_", metavar="ID")
 @database_options
 @json_option
-def show(id_: str, db: Path | None, ledger: Path | None, as_json: bool) -> None:
+@reveal_option
+def show(id_: str, db: Path | None, ledger: Path | None, as_json: bool, reveal: bool) -> None:
     """Show one Review, whole."""
     session = open_session(None, db, ledger)
     found, every = Finder(session.inbox).find(id_), Shown(session)
@@ -82,6 +88,8 @@ def show(id_: str, db: Path | None, ledger: Path | None, as_json: bool) -> None:
     shown["messages"] = [
         {"role": m.role, "text": m.text, "tool_calls": list(m.tool_calls)} for m in messages
     ]
+    if not reveal:
+        shown = masked_json(session.masks, shown)
     session.close()
     if as_json:
         print_json(shown)

@@ -49,6 +49,7 @@ def graph_options(command: F) -> F:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+reveal_option = click.option("--reveal", is_flag=True, help="Show masked values, too.")
 as_option = click.option("--as", "stated", metavar="NAME", help="Your name, recorded as stated.")
 sign_option = click.option(
     "--sign", "key", type=FILE, metavar="KEY", help="Sign with this ssh key (or HITLOOP_SIGN_KEY)."
@@ -104,4 +105,5 @@ def open_session(
     logged = telemetry_file(telemetry, settings)
     if not any(path.exists() for path in (db, approvals_path(db), logged or telemetry_path(db))):
         raise BadInput(f"there is no database {db}: start an agent on it, or name another --db")
-    return Session.open(db, ledger or settings.ledger_of(db), logged, hold or settings.hold)
+    hold = hold or settings.hold
+    return Session.open(db, ledger or settings.ledger_of(db), logged, hold, settings.masks)

@@ -14,6 +14,7 @@ import click
 
 from hitloop_tui.attach.decide import Outcome
 from hitloop_tui.attach.inline import pairs
+from hitloop_tui.attach.masks import Mask
 from hitloop_tui.attach.summary import one_line
 from hitloop_tui.cli.json_text import json_lines
 from hitloop_tui.cli.shown import due_in
@@ -166,8 +167,11 @@ def _print_action(number: int, count: int, action: dict[str, Any], verdict: Any)
     click.echo()
     _field(title, f"{action['tool_name']}  risk {risk}")
     for name, value in named(action["tool_args"]):
-        lines = safe_lines(value) if isinstance(value, str) else json_lines(value)
+        text = isinstance(value, str) and not isinstance(value, Mask)
+        lines = safe_lines(value) if text else json_lines(value)
         _lines(f"  {name} ({_kind(value)})", lines)
+    if masked := action.get("masked"):
+        _field("masked", f"{', '.join(masked)}: --reveal shows what is there")
     if action["side_effects"]:
         _field("effects", ", ".join(action["side_effects"]))
     for words in (action["rationale"], action["description"]):
@@ -196,7 +200,8 @@ def _lines(name: str, lines: Sequence[Safe]) -> None:
 
 
 def _kind(value: Any) -> str:
-    return {"NoneType": "null", "dict": "object"}.get(type(value).__name__, type(value).__name__)
+    names = {"NoneType": "null", "dict": "object", "Mask": "masked"}
+    return names.get(type(value).__name__, type(value).__name__)
 
 
 def _fit(cell: str, width: int) -> str:

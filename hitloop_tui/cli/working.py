@@ -41,7 +41,9 @@ def worker(
         raise BadInput(f"there is no database {path}")
     from hitloop_tui.attach.serving import run_worker  # imports LangGraph: 1 to 5 s
 
-    sys.exit(run_worker(path, ledger or settings.ledger_of(path), refs, once=once))
+    sys.exit(
+        run_worker(path, ledger or settings.ledger_of(path), refs, once=once, masks=settings.masks)
+    )
 
 
 def graph_refs(graphs: Sequence[str], config: Path | None, settings: Settings) -> list[GraphRef]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.person import Person
 from hitloop_tui.hold import NO_HOLD, Hold
 
@@ -23,6 +24,7 @@ def run_console(
     config: Path | None = None,
     read_only: bool = False,
     hold: Hold = NO_HOLD,
+    masks: Masks = MASKS,
     mouse: bool = True,
 ) -> int:
     """Open the console on a database until the person leaves; the exit code.
@@ -33,7 +35,7 @@ def run_console(
     from hitloop_tui.tui.app import ConsoleApp
     from hitloop_tui.tui.setup import Setup
 
-    app = ConsoleApp(Setup(db, person, ledger, telemetry, graphs, config, read_only, hold))
+    app = ConsoleApp(Setup(db, person, ledger, telemetry, graphs, config, read_only, hold, masks))
     app.run(mouse=mouse)
     return app.return_code or 0
 

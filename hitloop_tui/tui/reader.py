@@ -138,9 +138,8 @@ class Reader:
     async def _attach(self) -> Session:
         while True:
             try:
-                return Session.open(
-                    self._db, self._setup.ledger, self._setup.telemetry, self._setup.hold
-                )
+                files = self._setup.ledger, self._setup.telemetry
+                return Session.open(self._db, *files, self._setup.hold, self._setup.masks)
             except HitloopError as error:
                 self._say(str(error))
                 await asyncio.sleep(LOOK_S)

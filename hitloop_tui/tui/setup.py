@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.person import Person
 from hitloop_tui.hold import NO_HOLD, Hold
 
@@ -27,6 +28,8 @@ class Setup:
     read_only: bool = False
     hold: Hold = NO_HOLD
     """How long decisions wait for an undo."""
+    masks: Masks = MASKS
+    """What is shown only to who asks."""
     clock: Callable[[], float] = time.monotonic
     """For the grace period of decision keys."""
 

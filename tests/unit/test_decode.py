@@ -162,12 +162,6 @@ def test_what_langgraph_stores_comes_back_readable():
     }
 
 
-def test_secrets_are_masked():
-    found = str(loads(*JsonPlusSerializer().dumps_typed({"key": SecretStr("hunter2")})))
-    assert "hunter2" not in found
-    assert "***" in found
-
-
 def test_the_name_of_a_class_cannot_be_forged_from_inside():
     found = loads("msgpack", packed(ext(5, "os", "Evil", {"__type__": "builtins.str", "x": 1})))
     assert found == {"__type__": "os.Evil", "x": 1}

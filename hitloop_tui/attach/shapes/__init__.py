@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from hitloop_tui.attach.masked import masked_action
+from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.review import Kind, Question, Reading, Review, Verdict
 from hitloop_tui.attach.shapes import (
@@ -51,13 +53,16 @@ SHAPES: tuple[Shape, ...] = (
 _BY_NAME = {shape.name: shape for shape in SHAPES}
 
 
-def read(question: Question) -> Reading | None:
-    """The question as Actions; None for one that is not meant for a person."""
+def read(question: Question, masks: Masks = MASKS) -> Reading | None:
+    """The question as Actions; None for one that is not meant for a person.
+
+    Warnings say nothing of values that `masks` hides.
+    """
     reading = read_undoubted(question)
     if reading is None:
         return None
     warned = replace(reading, warnings=(*reading.warnings, *question.doubts))
-    return _doubted(warned if question.doubts else reading)
+    return _doubted(warned if question.doubts else reading, masks)
 
 
 def read_undoubted(question: Question) -> Reading | None:
@@ -72,13 +77,13 @@ def read_undoubted(question: Question) -> Reading | None:
     raise AssertionError("free_form reads everything")
 
 
-def _doubted(reading: Reading) -> Reading:
+def _doubted(reading: Reading, masks: Masks) -> Reading:
     """With a warning for each thing in the Actions that could mislead an eye."""
     several = len(reading.actions) > 1
     doubts = [
         f"Action {number}: {doubt}" if several else doubt
         for number, action in enumerate(reading.actions, 1)
-        for doubt in suspicions(action)
+        for doubt in suspicions(masked_action(masks, action))
     ]
     return replace(reading, warnings=(*reading.warnings, *doubts)) if doubts else reading
 

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
 
+from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.review import ReviewAction
 from hitloop_tui.attach.shapes import check_args
 from hitloop_tui.core.strict_json import NotJson, parse_json
@@ -29,8 +30,9 @@ _COMPARING = (("enter", "send"), ("j k", "scroll"), ("esc", "back to the editor"
 _CANNOT = (("esc", "close"),)
 
 
-def edited(action: ReviewAction, text: str) -> dict[str, Any]:
-    """The arguments that a text stands for, with the types they had.
+def edited(action: ReviewAction, text: str, masks: Masks = MASKS) -> dict[str, Any]:
+    """The arguments that a text stands for, with the types they had, and with the values behind
+    the masks that were left in it.
 
     Raises NotJson or InvalidVerdict, each with a sentence for the person.
     """
@@ -38,7 +40,7 @@ def edited(action: ReviewAction, text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise NotJson("the arguments must be one JSON object: { ... }")
     try:
-        return check_args(action, value)
+        return check_args(action, masks.restored(value, action.tool_args))
     except RecursionError:
         raise NotJson("nested too deeply") from None
 
@@ -66,14 +68,15 @@ class EditDialog(Dialog[dict[str, Any] | None]):
     notice = getters.query_one(Notice)
     keys = getters.query_one(Keys)
 
-    def __init__(self, action: ReviewAction) -> None:
+    def __init__(self, action: ReviewAction, masks: Masks = MASKS) -> None:
         super().__init__()
         self._action = action
+        self._masks = masks
         self._compared: dict[str, Any] | None = None
         """The arguments on the second step; None on the first."""
         self._since = 0.0
         try:
-            self._text, self._refusal = editable(action.tool_args), ""
+            self._text, self._refusal = editable(masks.over(action.tool_args).value), ""
         except NotJson as error:
             self._text, self._refusal = "", str(error)
 
@@ -97,7 +100,7 @@ class EditDialog(Dialog[dict[str, Any] | None]):
         if self._refusal:
             return None
         try:
-            args = edited(self._action, self.editor.text)
+            args = edited(self._action, self.editor.text, self._masks)
         except (NotJson, InvalidVerdict) as error:
             self.notice.problem(safe(str(error)))
             return None
@@ -136,7 +139,9 @@ class EditDialog(Dialog[dict[str, Any] | None]):
 
     def _compare(self, args: dict[str, Any]) -> None:
         self._compared, self._since = args, monotonic()
-        self.diff.show_lines(diff_lines(self._action.tool_args, args))
+        old = self._masks.over(self._action.tool_args)
+        new = old.kept(parse_json(self.editor.text), args)
+        self.diff.show_lines(diff_lines(old.value, new))
         self._show(editing=False)
         changed = len(changed_fields(self._action.tool_args, args))
         self.notice.plain(f"{counted(changed, 'argument')} changed: this is what will run instead")

@@ -16,6 +16,8 @@ from textual.widgets.selection_list import Selection
 
 from hitloop_tui.attach import shapes
 from hitloop_tui.attach.form import MISSING, Field, Widget, answer_of
+from hitloop_tui.attach.masked import masked_action
+from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.review import Kind, Review, Verdict
 from hitloop_tui.errors import InvalidVerdict
 from hitloop_tui.safetext import Safe, safe
@@ -63,16 +65,19 @@ class FormDialog(Dialog[Respond | str | None]):
 
     notice = getters.query_one(Notice)
 
-    def __init__(self, review: Review, index: int, fields: Sequence[Field]) -> None:
+    def __init__(
+        self, review: Review, index: int, fields: Sequence[Field], masks: Masks = MASKS
+    ) -> None:
         super().__init__()
         self._review = review
         self._index = index
+        self._masks = masks
         self._fields = fields
 
     def compose(self) -> ComposeResult:
         action = self._review.actions[self._index]
         with Box(Safe(f"Answer {safe(action.tool_name)}")):
-            yield Told(question_lines(action))
+            yield Told(question_lines(masked_action(self._masks, action)))
             with VerticalScroll(can_focus=False):
                 for field in self._fields:
                     yield Entry(field)

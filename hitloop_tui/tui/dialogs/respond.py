@@ -13,6 +13,8 @@ from textual.reactive import reactive
 from textual.widgets import Static, TextArea
 
 from hitloop_tui.attach import shapes
+from hitloop_tui.attach.masked import masked_action
+from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.review import Kind, Review, Verdict
 from hitloop_tui.core.strict_json import NotJson, parse_json
 from hitloop_tui.errors import InvalidVerdict
@@ -51,16 +53,17 @@ class RespondDialog(Dialog[Respond | None]):
     editor = getters.query_one(Editor)
     notice = getters.query_one(Notice)
 
-    def __init__(self, review: Review, index: int = 0) -> None:
+    def __init__(self, review: Review, index: int = 0, masks: Masks = MASKS) -> None:
         super().__init__()
         self._review = review
         self._index = index
+        self._masks = masks
         self.set_reactive(RespondDialog.as_json, _wants_json(review))
 
     def compose(self) -> ComposeResult:
         action = self._review.actions[self._index]
         with Box(Safe(f"Answer {safe(action.tool_name)}")):
-            yield Told(question_lines(action))
+            yield Told(question_lines(masked_action(self._masks, action)))
             yield Static(self._mode(), id="mode")
             yield Editor()
             yield Notice()

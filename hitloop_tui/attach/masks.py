@@ -1,0 +1,252 @@
+"""Values that are shown only to a person who asks: passwords, tokens, pydantic's secrets.
+
+A mask hides a value from eyes, from nothing else: digests, signatures, the ledger and the thread
+have the value itself. Nobody notes who looked, since whoever can open a console can read the file.
+
+Who approves without looking accepts what was not shown. `[mask]` in `hitloop.toml` says under which
+names that may be; the agent cannot change it, but it chooses the names of what it nests inside its
+arguments. So a mask tells how long a value is that is too long for a secret, and nothing that runs
+is hidden without a mask in its place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import translate
+from functools import cached_property, lru_cache
+from typing import Any
+
+from hitloop_tui.attach.decode import TYPE
+from hitloop_tui.errors import InvalidVerdict
+
+DEFAULTS = (
+    *("*password*", "*passwd*", "*passphrase*", "pwd", "*secret", "*secrets", "secret_*"),
+    *("token", "*[_-]token", "*accesstoken", "*authtoken", "*refreshtoken", "*api[_-]key*"),
+    *("*apikey*", "*access[_-]key*", "*private[_-]key*", "*privatekey*", "*credentials"),
+    *("authorization", "cookie", "set-cookie", "cvv", "cvc"),
+)
+"""Names of arguments, without regard to case. `max_tokens` and `secretary` are none of them."""
+SECRETS = "pydantic.types.Secret"
+"""`SecretStr`, `SecretBytes` and `Secret[...]`, as LangGraph stores them."""
+
+DOT = "•"
+DOTS = DOT * 4
+NO_SECRET = 100
+"""Characters; of a longer value the mask tells the length."""
+SHORT = 4
+"""A value of fewer characters is not looked for in prose: it may stand in any word."""
+
+
+class Mask(str):
+    """What stands in place of a value. Its text is found again by `Masks.restored`."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A value as it is shown."""
+
+    value: Any
+    hidden: dict[str, Any]
+    """What the masks in it stand for, by their text."""
+    places: tuple[str, ...] = ()
+    """Where they are, such as `headers.authorization`."""
+
+    def kept(self, typed: Any, value: Any) -> Any:
+        """`value`, which came of `typed`, under the masks that were left in that."""
+        match typed, value:
+            case str(), _ if typed in self.hidden:
+                return Mask(typed)
+            case dict(), dict():
+                return {name: self.kept(typed.get(name), item) for name, item in value.items()}
+            case list(), list() if len(typed) == len(value):
+                return list(map(self.kept, typed, value))
+        return value
+
+
+class Masks:
+    """Which values are masked, by the names they stand under at any depth."""
+
+    def __init__(self, names: Iterable[str] = DEFAULTS) -> None:
+        self.names = tuple(name.lower() for name in names)
+        self._hides = lru_cache(maxsize=4096)(self._match)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(translate, self.names)) or r"(?!)", re.DOTALL)
+
+    def _match(self, name: Any) -> bool:
+        return isinstance(name, str) and self._pattern.match(name.lower()) is not None
+
+    def over(self, value: Any) -> Masked:
+        """`value` as it is shown; the very same object where nothing in it is masked."""
+        if not self._concern(value):
+            return Masked(value, {})
+        masking = _Masking(self._hides, _dots_beside(value))
+        shown = masking.shown(value, "")
+        return Masked(shown, masking.hidden, tuple(masking.places))
+
+    def hides(self, name: Any, value: Any) -> bool:
+        """Whether a value is masked under this name."""
+        return _worth(value) and self._hides(name)
+
+    def everywhere(self, value: Any) -> Any:
+        """`value` as it is shown, with what is masked taken out of its texts, too."""
+        masked = self.over(value)
+        return in_texts(without(masked.hidden.values()), masked.value) if masked.hidden else value
+
+    def restored(self, given: Any, original: Any) -> Any:
+        """Edited arguments with the values behind those masks of `original` that were left in.
+
+        Raises InvalidVerdict where a part of a mask is left: it would become a value.
+        """
+        hidden = self.over(original).hidden
+        if not hidden:
+            return given
+        return _restored(given, hidden, _dots_beside(original), "")
+
+    def _concern(self, value: Any) -> bool:
+        stack = [value]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, dict):
+                for name, inner in item.items():
+                    if self.hides(name, inner) or (_is_secret(item) and _worth(inner)):
+                        return True
+                    if isinstance(inner, dict | list | tuple):
+                        stack.append(inner)
+            elif isinstance(item, list | tuple):
+                stack += [inner for inner in item if isinstance(inner, dict | list | tuple)]
+        return False
+
+
+class _Masking:
+    """One value's masking: masks are numbered as they come."""
+
+    def __init__(self, hides: Callable[[Any], bool], dots: str) -> None:
+        self.hidden: dict[str, Any] = {}
+        self.places: list[str] = []
+        self._hides = hides
+        self._dots = dots
+
+    def shown(self, value: Any, place: str) -> Any:
+        match value:
+            case dict():
+                secret = _is_secret(value)
+                return {
+                    name: self._item(name, item, f"{place}.{name}" if place else str(name), secret)
+                    for name, item in value.items()
+                }
+            case list() | tuple():
+                return [self.shown(item, f"{place}[{n}]") for n, item in enumerate(value)]
+        return value
+
+    def _item(self, name: Any, item: Any, place: str, secret: bool) -> Any:
+        if not _worth(item) or (secret and name == TYPE):
+            return item
+        if not secret and not self._hides(name):
+            return self.shown(item, place)
+        mask = Mask(f"{self._dots} masked {len(self.hidden) + 1}{_size(item)}")
+        self.hidden[str(mask)] = item
+        self.places.append(place)
+        return mask
+
+
+def _restored(given: Any, hidden: dict[str, Any], dots: str, place: str) -> Any:
+    match given:
+        case str() if given in hidden:
+            return hidden[given]
+        case str() if dots in given:
+            raise InvalidVerdict(
+                f"{place or 'the value'}: a part of a mask is left: leave all of it, or none"
+            )
+        case dict():
+            for name in given:
+                if isinstance(name, str) and dots in name:
+                    raise InvalidVerdict(f"{name}: a mask is no name of an argument")
+            return {
+                name: _restored(item, hidden, dots, f"{place}.{name}" if place else str(name))
+                for name, item in given.items()
+            }
+        case list():
+            return [_restored(i, hidden, dots, f"{place}[{n}]") for n, i in enumerate(given)]
+    return given
+
+
+def _is_secret(item: dict[Any, Any]) -> bool:
+    kind = item.get(TYPE)
+    return isinstance(kind, str) and kind.startswith(SECRETS)
+
+
+def _worth(value: Any) -> bool:
+    """Whether there is anything to hide: no flag, and not nothing."""
+    return not isinstance(value, bool) and value not in (None, "", b"", [], {}, ())
+
+
+def _size(value: Any) -> str:
+    size = len(value) if isinstance(value, str | bytes) else sum(map(len, _texts(value)))
+    return f", {size:,} characters" if size > NO_SECRET else ""
+
+
+def _dots_beside(value: Any) -> str:
+    """Dots that no text of the value has, so that a mask is never taken for one, nor one for it."""
+    runs = (run for text in _texts(value) for run in re.findall(f"{DOT}+", text))
+    return DOT * max(len(DOTS), 1 + max(map(len, runs), default=0))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        match item:
+            case str():
+                yield item
+            case dict():
+                stack += [*item.keys(), *item.values()]
+            case list() | tuple():
+                stack += item
+
+
+def without(values: Iterable[Any]) -> Callable[[str], str]:
+    """Takes values out of a text, however they were quoted in it."""
+    found = {form for value in values for form in _forms(value)}
+    if not found:
+        return lambda text: text
+    longest_first = sorted(found, key=lambda form: (-len(form), form))
+    pattern = re.compile("|".join(map(re.escape, longest_first)))
+    return lambda text: pattern.sub(DOTS, text)
+
+
+def _forms(value: Any) -> Iterator[str]:
+    match value:
+        case str() if len(value) >= SHORT:
+            yield from (value, repr(value)[1:-1], json.dumps(value)[1:-1])
+        case int() | float() if len(str(value)) >= SHORT:
+            yield str(value)
+        case dict():
+            for item in value.values():
+                yield from _forms(item)
+        case list() | tuple():
+            for item in value:
+                yield from _forms(item)
+
+
+def in_texts(words: Callable[[str], str], value: Any) -> Any:
+    match value:
+        case Mask():
+            return value
+        case str():
+            return words(value)
+        case dict():
+            return {name: in_texts(words, item) for name, item in value.items()}
+        case list():
+            return [in_texts(words, item) for item in value]
+    return value
+
+
+MASKS = Masks()
+"""What is masked where nobody says otherwise."""
