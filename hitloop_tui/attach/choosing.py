@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,11 +13,16 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from hitloop_tui.attach.graphs import Graph, HostedGraph
+from hitloop_tui.attach.inline import shortened
 from hitloop_tui.attach.run_config import run_config
 from hitloop_tui.core.again import ORDERED_AGAIN
 from hitloop_tui.errors import HitloopError
+from hitloop_tui.safetext import safe
 
 _log = logging.getLogger(__name__)
+
+MAX_WHY = 300
+"""Characters of an error about a thread's data, which may quote all of it."""
 
 
 class Blocked(HitloopError):
@@ -66,8 +71,9 @@ async def choose(
             f"the thread belongs to graph {named}, this worker hosts {_names(graphs)}:"
             f" start one with --graph {named}=FILE.py:VARIABLE"
         )
+    unread: list[str] = []
     tried = [
-        await _choice(name, hosted, thread_id, metadata, pending, saver)
+        await _choice(name, hosted, thread_id, metadata, pending, saver, unread)
         for name, hosted in graphs.items()
         if named in (None, name)
     ]
@@ -75,7 +81,7 @@ async def choose(
         case [only]:
             return only
         case []:
-            raise Blocked(_none_fits(named, graphs))
+            raise Blocked(_none_fits(named, graphs, unread))
         case several:
             raise Blocked(
                 "the thread does not say which graph it belongs to, and"
@@ -84,7 +90,9 @@ async def choose(
             )
 
 
-def _none_fits(named: str | None, graphs: Mapping[str, HostedGraph]) -> str:
+def _none_fits(named: str | None, graphs: Mapping[str, HostedGraph], unread: Sequence[str]) -> str:
+    if unread:
+        return f"the thread's state cannot be read by {'; '.join(unread)}"
     if named is not None:
         return f"graph {named} has no such question in this thread's state: was it changed since?"
     return f"no graph of this worker has this question; it hosts {_names(graphs)}"
@@ -101,6 +109,7 @@ async def _choice(
     metadata: Mapping[str, Any],
     pending: Collection[str],
     saver: BaseCheckpointSaver[Any],
+    unread: list[str],
 ) -> Choice | None:
     reading = _reading(saver, hosted)
     config = run_config(thread_id, metadata, reading)
@@ -109,7 +118,9 @@ async def _choice(
     except sqlite3.Error:
         raise
     except Exception as error:  # a graph's own reducers and types run here
-        _log.warning("graph %s cannot read thread %s: %r", name, thread_id, error)
+        why = shortened(repr(error), MAX_WHY)
+        _log.warning("graph %s cannot read thread %s: %s", name, safe(thread_id), safe(why))
+        unread.append(f"graph {name}: {why}")
         return None
     # The functional API shows only the first of several questions.
     if pending and not (state.next and any(one.id in pending for one in state.interrupts)):

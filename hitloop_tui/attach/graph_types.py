@@ -30,6 +30,8 @@ TypeName = tuple[str, str]
 _CONSTRUCTORS = frozenset({0, 1, 2, 4, 5})
 """Extension codes whose body is (module, class, arguments, ...): langgraph jsonplus.py."""
 _OPTIONS = ormsgpack.OPT_NON_STR_KEYS
+CANARY: TypeName = ("hitloop_tui.attach.canary", "sing")
+"""What a worker blocks on purpose, to see that it does."""
 
 
 class GraphSerializer(JsonPlusSerializer):
@@ -137,7 +139,7 @@ def _data(cls: type) -> bool:
 def warn_of_blocked_types() -> Callable[[], None]:
     """Say once per type what came back as plain data; returns the way to stop."""
     logging.getLogger("langgraph.checkpoint.serde.jsonplus").setLevel(logging.ERROR)
-    seen: set[TypeName] = set()
+    seen: set[TypeName] = {CANARY}
 
     def listen(event: SerdeEvent) -> None:
         name = (event["module"], event["name"])

@@ -82,12 +82,17 @@ def _narrate() -> None:
 async def _serve(
     db: Path, ledger: Path | None, refs: Sequence[GraphRef], once: bool, masks: Masks
 ) -> tuple[Counter[str], bool]:
+    from hitloop_tui.attach.canary import require_strict, wanted_off
     from hitloop_tui.attach.graph_types import warn_of_blocked_types
     from hitloop_tui.attach.graphs import open_graphs
     from hitloop_tui.attach.worker import Worker
 
     warn_of_blocked_types()
     async with open_graphs(refs) as graphs:
+        if wanted_off():
+            _log.warning("strict decoding is off: whoever writes the database can run code here")
+        else:
+            require_strict(graphs.values())
         async with Worker(graphs, db, ledger, once=once, masks=masks) as worker:
             _stop_on_signals(worker)
             _log.info("worker %s hosts %s on %s", worker.id, ", ".join(graphs), db)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
+from hitloop_tui.attach.decode import TYPE
 from hitloop_tui.attach.domains import domain_doubts, is_address, latin_twin
 from hitloop_tui.attach.review import ReviewAction
 from hitloop_tui.safetext import hidden_characters
@@ -42,6 +44,9 @@ _AROUND += "".join(
 _AROUND += "".join(map(chr, (0xFF0C, 0xFF1A, 0xFF1B, 0xFF1F)))
 _LOOKALIKES = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC")
 _STYLED = ("FULLWIDTH LATIN", "MATHEMATICAL")
+_HOLD_DATA = {"datetime", "decimal", "uuid", "pathlib", "collections", "ipaddress", "zoneinfo"}
+_HOLD_DATA |= {"re", "enum", "fractions", "array", "types"}
+_BUILTINS = {f"builtins.{name}" for name in ("set", "frozenset", "bytearray", "complex", "range")}
 _AFTER = "\u200b\u200c\u200d"
 _UNSPACED = ("KHMER", "THAI", "LAO", "MYANMAR")
 _MARKS = "\u200e\u200f"
@@ -65,7 +70,7 @@ def suspicions(action: ReviewAction) -> list[str]:
             case str():
                 found += _text(where, value, kind)
             case dict():
-                found += _no_texts(where, value)
+                found += [*_no_texts(where, value), *_callable(where, value)]
             case _:
                 found += _number(where, value)
         if len(found) > MAX_WARNINGS:
@@ -208,6 +213,17 @@ def _names(where: str, values: Mapping[Any, Any]) -> Iterator[tuple[str, str, Ki
     for name in values:
         if not str(name).isascii() or not str(name).isprintable():
             yield f"a name in {where or 'the arguments'}", str(name), Kind.MACHINE
+
+
+def _callable(where: str, value: Mapping[Any, Any]) -> Iterator[str]:
+    """An object of the standard library that holds no data: stored to be called, not to be read."""
+    kind = value.get(TYPE)
+    if not isinstance(kind, str) or kind in _BUILTINS:
+        return
+    module = kind.partition(".")[0]
+    if module in sys.stdlib_module_names and module not in _HOLD_DATA:
+        place = where or "the arguments"
+        yield f"{place}: it names {kind[:60]}, which a program that trusts the database would call"
 
 
 def _no_texts(where: str, values: Mapping[Any, Any]) -> Iterator[str]:

@@ -28,7 +28,7 @@ COLUMNS = ["identity", "review", "verdicts", "answer", "account", "held_until", 
 def rewritten(path: Path, table: str, column: str, value: Any) -> None:
     """Every row gets `value` in a column, append-only or not."""
     with closing(sqlite3.connect(path)) as connection:
-        triggers = connection.execute("SELECT name FROM sqlite_master WHERE type='trigger'")
+        triggers = connection.execute("SELECT name FROM sqlite_master WHERE name GLOB '*_fixed'")
         for (name,) in triggers.fetchall():
             connection.execute(f"DROP TRIGGER {name}")
         connection.execute(f"UPDATE {table} SET {column}=CAST(? AS TEXT)", (value,))
