@@ -25,6 +25,7 @@ from hitloop_tui.tui.keymap import KEYS, Scope
 from hitloop_tui.tui.screens.main import MainScreen
 from hitloop_tui.tui.setup import Setup
 from hitloop_tui.tui.terminal import ConsoleDriver, leave_on_signals
+from hitloop_tui.tui.typed_ahead import TypedAhead
 
 WORKER_AFTER_S = 0.4
 """A worker imports LangGraph for seconds: the first card comes before it."""
@@ -59,6 +60,7 @@ class ConsoleApp(App[None]):
         super().__init__(driver_class=ConsoleDriver)
         self.setup = setup
         self.main = MainScreen(setup)
+        self.typed_ahead = TypedAhead(self, super().on_event, lambda: self.main.opening)
         for own in theme.THEMES:
             self.register_theme(own)
         self.set_reactive(App.theme, "textual-dark")  # TEXTUAL_THEME may name one of ours
@@ -74,6 +76,12 @@ class ConsoleApp(App[None]):
             leave_on_signals(self.exit)
         if self.setup.has_graphs and not self.setup.read_only:
             self.set_timer(WORKER_AFTER_S, self._start_worker)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self.typed_ahead.take(event)
+        else:
+            await super().on_event(event)
 
     def on_key(self, event: events.Key) -> None:
         self.main.key_waited = time.monotonic() - event.time

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import resource
-import shutil
 import signal
 import sqlite3
 import sys
@@ -20,6 +19,7 @@ from hitloop_tui.paths import ledger_path
 from tests.e2e.terminal import Terminal, terminal
 from tests.figures.hangups import (
     ARMED_S,
+    asked_in,
     decision,
     faults,
     forget,
@@ -34,21 +34,9 @@ MANY = 30
 FULL = "nothing was recorded|unknown: ledger"
 
 
-@pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One question that waits, and a ledger that exists. Not to be written to."""
-    path = tmp_path_factory.mktemp("asked") / "agents.db"
-    questions.ask(path, {"t-old": questions.gate("old", {}, "low")})
-    stages.decided(path, "t-old")
-    questions.ask(path, {"t-refund": questions.gate("refund", {"amount": 12.5}, "high")})
-    return path
-
-
 @pytest.fixture
-def db(asked: Path, tmp_path: Path) -> Path:
-    """A copy of `asked` of one's own."""
-    shutil.copy(ledger_path(asked), tmp_path)
-    return Path(shutil.copy(asked, tmp_path))
+def db(tmp_path: Path) -> Path:
+    return asked_in(tmp_path / "agents.db")
 
 
 @pytest.fixture

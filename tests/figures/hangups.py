@@ -124,16 +124,26 @@ def _soon(console: Terminal) -> bool:
 
 def hang_ups(folder: Path, rounds: int) -> Count:
     """One console after the other, on a database of its own each."""
-    fresh, count = folder / "fresh.db", Count()
-    questions.ask(fresh, {"t-old": questions.gate("old", {}, "low")})
-    stages.decided(fresh, "t-old")
-    questions.ask(fresh, {"t-refund": questions.gate("refund", {"amount": 12.5}, "high")})
+    fresh, count = asked_in(folder / "fresh.db"), Count()
     for number in range(rounds):
-        db = folder / f"{number}.db"
-        shutil.copy(fresh, db)
-        shutil.copy(ledger_path(fresh), ledger_path(db))
-        hang_up(db, MOMENTS[number % len(MOMENTS)], count)
+        hang_up(copied(fresh, str(number)), MOMENTS[number % len(MOMENTS)], count)
     return count
+
+
+def asked_in(db: Path) -> Path:
+    """One question that waits, and a ledger with a decision on another one."""
+    questions.ask(db, {"t-old": questions.gate("old", {}, "low")})
+    stages.decided(db, "t-old")
+    questions.ask(db, {"t-refund": questions.gate("refund", {"amount": 12.5}, "high")})
+    return db
+
+
+def copied(db: Path, name: str) -> Path:
+    """A copy with its ledger, in a folder of its own beside it."""
+    folder = db.with_name(name)
+    folder.mkdir()
+    shutil.copy(ledger_path(db), folder)
+    return Path(shutil.copy(db, folder))
 
 
 def hang_up(db: Path, moment: Callable[[Terminal, Path], bool], count: Count) -> None:

@@ -44,7 +44,9 @@ PER_CONSOLE = 500
 """Interleavings on one console and one database, before fresh ones."""
 SIZE = (80, 24)
 MOVES = ("j", "k", "g", "G", "J", "K", "o", "escape")
-DECIDE = ("a", "i", "r", "a")
+TYPED = (("slash", "a", "r", "escape"), ("slash", "i", "enter", "escape"))
+"""Into the filter, all at once."""
+DECIDE = {"a": Kind.APPROVE, "i": Kind.IGNORE, "r": Kind.REJECT}
 HELD = Hold(3600, 3600, 3600)
 """Everything is taken back after each interleaving, so that it can be decided again."""
 READ = 0.8
@@ -171,14 +173,16 @@ class World:
 
 async def interleave(world: World, count: Count) -> None:
     """Some moves and refreshes around one key that decides."""
-    dice, aimed = world.dice, list[Painted]()
+    dice, aimed = world.dice, list[tuple[str | None, Kind]]()
 
     def decide_now() -> None:
-        aimed.append(world.painted)
-        world.press(dice.choice(DECIDE))
+        key = dice.choice("aira")
+        aimed.append((world.painted.key, DECIDE[key]))
+        world.press(key)
 
     def move() -> None:
-        world.press(dice.choice(MOVES))
+        for key in dice.choice(TYPED) if dice.random() < 0.2 else dice.choice(MOVES).split():
+            world.press(key)
 
     if dice.random() < READ:
         await world.read()
@@ -193,13 +197,14 @@ async def interleave(world: World, count: Count) -> None:
         if dice.random() < 0.5:
             world.clock.now += dice.choice([GRACE_S / 2, GRACE_S, 2 * GRACE_S])
     await settle(world)
-    made = [record.key for record in world.restore() if record.decided_by == ME.decided_by]
+    made = [record for record in world.restore() if record.decided_by == ME.decided_by]
     world.clock.now += dice.choice([0, 2 * GRACE_S])
     count.done += 1
     count.recorded += len(made)
-    for key in made:
-        if key != aimed[0].key:
-            count.wrong.append(f"{key[:16]} was decided, {str(aimed[0].key)[:16]} was on the card")
+    for record in made:
+        kind = record.verdicts[0].kind
+        if (record.key, kind) != aimed[0]:
+            count.wrong.append(f"{kind} of {record.key[:16]} instead of {aimed[0]}")
 
 
 async def settle(world: World) -> None:
@@ -212,7 +217,8 @@ async def settle(world: World) -> None:
             world.refresh()
             world.press("enter")
         await world.pilot.pause(0.002)  # until every widget has handled what it was sent
-        busy = app.screen is not app.main or any(w.is_running for w in app.main.workers)
+        busy = not app.typed_ahead.idle or any(w.is_running for w in app.main.workers)
+        busy |= app.screen is not app.main
         quiet = 0 if busy else quiet + 1
 
 

@@ -37,6 +37,22 @@ async def test_letters_typed_into_the_filter_are_no_commands(db: Path) -> None:
         assert c.records() == []
 
 
+async def test_what_happens_is_said_after_tab_has_left_the_filter(db: Path) -> None:
+    async with console(db) as c:
+        await c.press("slash", *"refund")
+        c.app.app_focus = False  # another window
+        await c.pilot.pause()
+        c.app.app_focus = True
+        await c.pilot.pause()
+        assert c.main.status.has_class("-typing")
+        await c.press("tab")
+        await c.until(lambda: not c.main.status.has_class("-typing"))
+        assert len(c.main.inbox.state.shown) == 1
+        await c.read("t-refund")
+        await c.press("a")
+        await c.until(lambda: "approved refund" in c.said)
+
+
 async def test_o_sorts_riskiest_first(db: Path) -> None:
     async with console(db) as c:
         await c.press("o")

@@ -41,6 +41,12 @@ class MainScreen(LookingScreen):
         parts = (self.status.hold, self.card, self.inbox)
         self._ticking = Ticking(parts, self.set_timer, self._time_passed)
 
+    @property
+    def opening(self) -> bool:
+        """Whether a key has begun something that reads the files, and then asks the person."""
+        busy = any(work.is_running and work.group == "marked" for work in self.workers)
+        return busy and self.is_current
+
     # What deciding, acting and claiming need
 
     async def ask_person(self, dialog: ModalScreen[T]) -> T | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -87,6 +87,13 @@ class StatusLine(Horizontal):
 
     def end_typing(self) -> None:
         self.remove_class("-typing")
+
+    @on(events.DescendantBlur)
+    def _left(self) -> None:
+        """By Tab or mouse: what happens from here on must be said. A terminal that has lost the
+        focus gives it back to the filter."""
+        if self.app.app_focus:
+            self.end_typing()
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
