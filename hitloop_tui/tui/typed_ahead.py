@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from textual.app import App
-from textual.events import InputEvent
+from textual.events import Key, Paste
 from textual.message_pump import MessagePump
 
 PATIENCE_S = 1.0
@@ -28,7 +28,7 @@ class TypedAhead:
     def __init__(
         self,
         app: App[Any],
-        forward: Callable[[InputEvent], Awaitable[None]],
+        forward: Callable[[Key | Paste], Awaitable[None]],
         opening: Callable[[], bool],
     ) -> None:
         """`forward` gives one to what has the focus; `opening` tells whether a dialog is about to
@@ -36,7 +36,7 @@ class TypedAhead:
         self._app = app
         self._forward = forward
         self._opening = opening
-        self._waiting: deque[InputEvent] = deque()
+        self._waiting: deque[Key | Paste] = deque()
         self._under_way: asyncio.Task[None] | None = None
 
     @property
@@ -44,13 +44,13 @@ class TypedAhead:
         """Whether everything that was typed has had its effect."""
         return self._under_way is None
 
-    async def take(self, event: InputEvent) -> None:
+    async def take(self, event: Key | Paste) -> None:
         if self.idle:
             await self._hand_on(event)
         else:
             self._waiting.append(event)
 
-    async def _hand_on(self, event: InputEvent) -> None:
+    async def _hand_on(self, event: Key | Paste) -> None:
         target = self._app.focused or self._app.screen
         await self._forward(event)
         self._under_way = asyncio.create_task(self._go_on(target))
