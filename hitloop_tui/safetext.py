@@ -14,8 +14,11 @@ from typing import Any
 MAX_MARKS = 2
 """Combining marks shown after one base character; more are written as escapes."""
 
-_FILLERS = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800\u034f")
-"""Assigned letters and symbols that print as nothing."""
+_FILLERS = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc"
+    "\U0001107f\U00013441\U00013442\U00016fe4\U0001d159"
+)
+"""Assigned letters, marks and symbols that print as nothing: fillers, joiners, blanks."""
 
 _ESCAPE = re.compile(r"\\\\|\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
 _PLAIN = re.compile(r"[ -\[\]-~]*")

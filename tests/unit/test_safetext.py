@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from hitloop_tui.attach.inline import inline, pairs
 from hitloop_tui.cli.json_text import json_lines
-from hitloop_tui.safetext import Safe, hidden_characters, safe, safe_lines, unescape
+from hitloop_tui.safetext import (
+    MAX_MARKS,
+    Safe,
+    hidden_characters,
+    safe,
+    safe_any,
+    safe_lines,
+    unescape,
+)
 
 ANY = st.text(st.characters())
 """Surrogates, controls and unassigned characters included."""
@@ -39,10 +47,51 @@ def test_every_character_alone():
     assert len(seen) == sys.maxunicode + 1
 
 
-@pytest.mark.parametrize("code", [*DEFAULT_IGNORABLE[:90], 0x2800, 0xA0, 0x3000, 0x9B, 0x7F, 0x85])
-def test_invisible_characters_are_written_out(code):
-    assert safe(f"a{chr(code)}b").isascii()
-    assert safe(f"a{chr(code)}b") != "ab"
+def test_every_character_between_letters():
+    """Alone a mark has nothing to sit on; here it has."""
+    for code in range(sys.maxunicode + 1):
+        shown = safe(f"a{chr(code)}b")
+        assert unescape(shown) == f"a{chr(code)}b"
+        assert len(shown) > 2
+
+
+def test_invisible_characters_are_written_out():
+    assert len(DEFAULT_IGNORABLE) == 4174  # as many as Unicode 17 has
+    blank = [0x2800, 0xFFFC, 0x16FE4, 0x1D159, 0x13441]
+    spaces = [code for code in range(0x80, 0x10000) if unicodedata.category(chr(code)) == "Zs"]
+    surrogates = [0xD800, 0xDBFF, 0xDC00, 0xDFFF]
+    for code in [*DEFAULT_IGNORABLE, *blank, *spaces, *surrogates, 0x9B, 0x7F, 0x85, 0x2028]:
+        assert safe(f"a{chr(code)}b") == f"a{escaped(code)}b"
+
+
+def escaped(code: int) -> str:
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+class Odd:
+    def __str__(self) -> str:
+        return "\x1b[2J\u202e"
+
+
+@pytest.mark.parametrize(
+    "value", [None, b"\x1b[2J\xff", 5, -0.0, float("nan"), ["\x1b"], {"\x9b": "\u202e"}, Odd()]
+)
+def test_anything_goes_through_the_door(value):
+    shown = safe_any(value)
+    assert isinstance(shown, Safe)
+    assert shown.isprintable()
+    assert unescape(shown) == str(value)
+
+
+@given(st.text(st.sampled_from(["e", " ", "\u0301", "\u20dd", "\u0327", "\u200d", "\n", "\\"])))
+def test_no_letter_carries_more_marks_than_are_told_apart(text):
+    marks = 0
+    for char in safe(text):
+        marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
+        assert marks <= MAX_MARKS
+    assert unicodedata.category(safe(text)[:1] or "a") not in ("Mn", "Me")
 
 
 @given(ANY)
