@@ -34,7 +34,9 @@ START_S = 60.0
 
 processes = multiprocessing.get_context("forkserver")
 """New processes without the seconds that importing LangGraph takes; nothing runs in the server."""
-processes.set_forkserver_preload(["tests.figures.graphs", "hitloop_tui.attach.worker"])
+processes.set_forkserver_preload(
+    ["tests.figures.strict", "tests.figures.graphs", "hitloop_tui.attach.worker"]
+)
 
 
 class Score:

@@ -15,13 +15,14 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from hitloop_tui.attach import ledger_clock, ledger_file, standing
+from hitloop_tui.attach import ledger_file
 from hitloop_tui.attach.decide import decide
 from hitloop_tui.attach.ledger import Ledger
 from hitloop_tui.attach.ledger_file import LedgerFile
@@ -29,11 +30,13 @@ from hitloop_tui.attach.review import Review
 from hitloop_tui.attach.session import Session
 from hitloop_tui.errors import DatabaseError
 from tests.figures.arena import ROOT, Arena, Score, main, processes
+from tests.figures.clocks import moved
 from tests.figures.kills import ANN, APPROVE
 
 NOBODY = 65534
 DECIDE_S = 120.0
 DISK = "disk"
+LONG_S = 30.0
 
 Fault = Callable[[Path, Path], None]
 """Breaks something about a database and its ledger, from within the process that decides."""
@@ -57,6 +60,23 @@ def ledger_is_locked(db: Path, ledger: Path) -> None:
 
 
 LOCKS: list[sqlite3.Connection] = []
+
+
+def somebody_writes(seconds: float, db: Path, ledger: Path) -> None:
+    """To both files for so long, and nobody else can."""
+    held = threading.Event()
+    threading.Thread(target=_write, args=(seconds, (db, ledger), held)).start()
+    held.wait()
+
+
+def _write(seconds: float, files: Sequence[Path], held: threading.Event) -> None:
+    with contextlib.ExitStack() as stack:
+        for path in files:
+            connection = sqlite3.connect(path, isolation_level=None)
+            stack.enter_context(contextlib.closing(connection))
+            connection.execute("BEGIN IMMEDIATE")
+        held.set()
+        time.sleep(seconds)
 
 
 def ledger_is_deleted(db: Path, ledger: Path) -> None:
@@ -108,13 +128,19 @@ def folder_is_read_only(db: Path, ledger: Path) -> None:
         os.setuid(NOBODY)
 
 
-def clock_jumps(hours: float, db: Path, ledger: Path) -> None:
-    class Shifted(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-            return datetime.now(tz) + timedelta(hours=hours)
+def nobody_may_read(db: Path, ledger: Path) -> None:
+    """Modes that stop everybody but root."""
+    for part in (*_parts(db), *_parts(ledger)):
+        part.chmod(0)
+    if os.getuid() == 0:
+        os.setuid(NOBODY)
 
-    vars(ledger_clock)["datetime"] = vars(standing)["datetime"] = Shifted
+
+def clock_jumps(hours: float, db: Path, ledger: Path) -> None:
+    JUMPS.enter_context(moved(hours))
+
+
+JUMPS = contextlib.ExitStack()
 
 
 FAULTS: dict[str, Fault] = {
@@ -123,6 +149,7 @@ FAULTS: dict[str, Fault] = {
     "the ledger is deleted": ledger_is_deleted,
     "the ledger is another program's": ledger_is_another_programs,
     "the folder is read-only": folder_is_read_only,
+    "nobody may read the files": nobody_may_read,
     "the database is deleted": database_is_deleted,
     "the database is replaced": database_is_replaced,
     "the threads are deleted": threads_are_deleted,
@@ -139,6 +166,9 @@ def figure(folder: Path, n: int, score: Score) -> None:
     for number, (what, fault) in enumerate(FAULTS.items()):
         arena = Arena(folder / str(number), "pay")
         strike(arena, what, fault, n, score)
+    patient = Arena(folder / "patient", "pay")
+    what = f"somebody writes for {LONG_S:g} s"
+    strike(patient, what, partial(somebody_writes, LONG_S), n, score, busy_s=LONG_S)
     with _small_disk(folder / DISK) as disk:
         if disk is None:
             score.say("the disk is full: only root can try")
@@ -150,12 +180,17 @@ def figure(folder: Path, n: int, score: Score) -> None:
         failing_fsyncs(Arena(folder / "fsync", "pay"), n, score)
 
 
-def strike(arena: Arena, what: str, fault: Fault, n: int, score: Score) -> None:
-    """Half are decided before, a quarter by the same session, a quarter by a new one."""
+def strike(
+    arena: Arena, what: str, fault: Fault, n: int, score: Score, *, busy_s: float = 1.0
+) -> None:
+    """Half are decided before, a quarter by the same session, a quarter by a new one.
+
+    `busy_s`: how long each waits for a lock. 30 s as in life would be long for so many.
+    """
     reviews, ledger = arena.ask(n), arena.session.ledger.file.path
     arena.session.close()
     told = arena.db.with_name("told")
-    victim = processes.Process(target=_decide, args=(arena.db, arena.env, fault, told))
+    victim = processes.Process(target=_decide, args=(arena.db, arena.env, fault, told, busy_s))
     victim.start()
     victim.join(DECIDE_S)
     for path in (arena.db.parent, *_parts(ledger), *_parts(arena.db)):
@@ -206,9 +241,9 @@ def failing_fsyncs(arena: Arena, n: int, score: Score) -> None:
     _compare(arena, reviews, told, score)
 
 
-def _decide(db: Path, env: dict[str, str], fault: Fault, told: Path) -> None:
+def _decide(db: Path, env: dict[str, str], fault: Fault, told: Path, busy_s: float) -> None:
     os.environ.update(env)
-    ledger_file.BUSY_TIMEOUT_S = 1.0  # 30 s for each decision would be long
+    ledger_file.BUSY_TIMEOUT_S = busy_s
     session = Session.open(db)
     shown = list(session.inbox.reviews())
     with told.open("w") as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from typing import Any, TypedDict
 
 from langchain_core.runnables import RunnableConfig
@@ -73,12 +74,14 @@ class Ask(HITLPolicy):
         return PolicyVerdict("ask", "always", self.people)
 
 
-def gated(people: int, note: str = "") -> Any:
-    """Our gate before a tool in a node of its own."""
+def gated(people: int, note: str = "", due_s: float | None = None) -> Any:
+    """Our gate before a tool in a node of its own; after `due_s` it takes silence for a no."""
+    due = None if due_s is None else timedelta(seconds=due_s)
+    ask = create_interrupt_gate_node(Ask(people), deadline=due, on_deadline="reject")
     action = {"tool_name": "pay", "tool_args": {"note": note}, "risk_class": "high"}
     graph = StateGraph(State)
     graph.add_node("propose", lambda _: {"proposed_action": action})
-    graph.add_node("gate", create_interrupt_gate_node(Ask(people)))
+    graph.add_node("gate", ask)
     graph.add_node("execute", create_interrupt_tool_node({"pay": lambda **args: effect(args)}))
     graph.add_edge(START, "propose")
     graph.add_edge("propose", "gate")
@@ -86,4 +89,5 @@ def gated(people: int, note: str = "") -> Any:
     return graph.compile()
 
 
-gate, quorum = gated(1), gated(2)
+DUE_S = 1.0
+gate, quorum, due = gated(1), gated(2), gated(1, due_s=DUE_S)

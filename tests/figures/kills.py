@@ -101,7 +101,7 @@ def kill_workers(arena: Arena, point: str, n: int, score: Score) -> None:
     reviews, spared, hidden = arena.ask(n), [], []
     for review in reviews:
         assert decide(arena.session.inbox, review, APPROVE, ANN).outcome == "recorded"
-        spared += killed(_work, point, arena)
+        spared += killed(working, point, arena)
         if [r.state for r in arena.look(review.thread_id)] != [State.UNCERTAIN]:
             hidden.append(review.id)
     score.add(f"{point}: workers that were not killed", spared, n)
@@ -168,7 +168,8 @@ def _decide(
     decide(inbox, second, APPROVE, ANN)
 
 
-def _work(point: str, db: Path, env: dict[str, str]) -> None:
+def working(point: str, db: Path, env: dict[str, str]) -> None:
+    """A worker that dies at a point of `APPLYING`."""
     os.environ.update(env)
     APPLYING[point]()
     sys.stderr = db.with_name("victims.log").open("a")
