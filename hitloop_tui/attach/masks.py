@@ -92,7 +92,7 @@ class Masks:
 
     def hides(self, name: Any, value: Any) -> bool:
         """Whether a value is masked under this name."""
-        return _worth(value) and self._hides(name)
+        return self._hides(name) and _worth(value)
 
     def everywhere(self, value: Any) -> Any:
         """`value` as it is shown, with what is masked taken out of its texts, too."""
@@ -114,8 +114,9 @@ class Masks:
         while stack:
             item = stack.pop()
             if isinstance(item, dict):
+                secret = _is_secret(item)
                 for name, inner in item.items():
-                    if self.hides(name, inner) or (_is_secret(item) and _worth(inner)):
+                    if self.hides(name, inner) or (secret and _worth(inner)):
                         return True
                     if isinstance(inner, dict | list | tuple):
                         stack.append(inner)
