@@ -48,6 +48,9 @@ BYTE_S = 0.01
 GONE_S = 20.0
 BROKEN = re.compile(rb"did not work|Traceback")
 
+Place = Callable[[Terminal], None]
+"""Goes to where something is pasted."""
+
 
 def figure(folder: Path, n: int, score: Score) -> None:
     fresh, rounds = asked_in(folder / "fresh.db"), max(1, n // ROUND)
@@ -103,7 +106,7 @@ def in_the_answer(running: Terminal) -> None:
     press_armed(running, "c", "Answer")
 
 
-PLACES: tuple[Callable[[Terminal], None], ...] = (
+PLACES: tuple[Place, ...] = (
     in_the_inbox,
     in_the_card,
     in_the_filter,
@@ -128,7 +131,7 @@ def pieces(fresh: Path, n: int, score: Score) -> None:
 def _typed(
     fresh: Path,
     what: str,
-    place: Callable[[Terminal], None],
+    place: Place,
     send: Callable[[Terminal], None],
     n: int,
     score: Score,

@@ -9,7 +9,8 @@ import pytest
 
 from hitloop_tui.paths import ledger_path
 from hitloop_tui.tui.screens.main import MainScreen
-from tests.figures import hangups, interleavings
+from tests.figures import hangups, interleavings, terminals
+from tests.figures.arena import Score
 from tests.pilot import questions, stages
 
 
@@ -54,3 +55,34 @@ def test_a_decision_on_another_row_is_counted(
     monkeypatch.setattr(MainScreen, "armed", True)
     counts = (interleavings.interleavings(tmp_path / str(n), 15, seed=n) for n in range(10))
     assert any(count.wrong for count in counts)
+
+
+def test_resizes(tmp_path: Path) -> None:
+    score = Score()
+    terminals.resizes(hangups.asked_in(tmp_path / "fresh.db"), 20, score)
+    assert not score.failed, score.lines
+
+
+@pytest.mark.parametrize(
+    "place", [terminals.in_the_inbox, terminals.in_the_filter, terminals.in_the_reason]
+)
+def test_pastes(tmp_path: Path, place: terminals.Place) -> None:
+    score = Score()
+    terminals.pastes(hangups.asked_in(tmp_path / "fresh.db"), place, 1, 50_000, score)
+    assert not score.failed, score.lines
+
+
+def test_a_slow_line(tmp_path: Path) -> None:
+    score = Score()
+    terminals.slow_lines(hangups.asked_in(tmp_path / "fresh.db"), 1, score)
+    assert not score.failed, score.lines
+
+
+def test_a_paste_that_decides_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that marks no pastes types them."""
+    score = Score()
+    monkeypatch.setattr(terminals, "_paste", lambda running, size: running.press("a"))
+    fresh = hangups.asked_in(tmp_path / "fresh.db")
+    terminals.pastes(fresh, terminals.in_the_inbox, 1, 1, score)
+    assert score.lines[1] == "  decisions: 1/1"
+    assert score.failed

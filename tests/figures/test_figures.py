@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.figures import attacks, faults, kills, race, stale, votes
+from tests.figures import attacks, clocks, faults, kills, race, stale, votes
 from tests.figures.arena import Arena, Score
 from tests.figures.linearizability import Call, linearizable, write_once
 
@@ -52,7 +52,15 @@ def test_stale(tmp_path: Path, score: Score, attack: attacks.Attack) -> None:
 @pytest.mark.parametrize("what", faults.FAULTS)
 def test_faults(tmp_path: Path, score: Score, what: str) -> None:
     tmp_path.chmod(0o755)
-    faults.strike(Arena(tmp_path, "pay"), what, faults.FAULTS[what], 8, score)
+    faults.strike(Arena(tmp_path, "pay"), what, faults.FAULTS[what], 8, score, busy_s=0.2)
+
+
+@pytest.mark.parametrize("what", clocks.HOURS)
+def test_clocks(tmp_path: Path, score: Score, what: str) -> None:
+    hours = clocks.HOURS[what]
+    clocks.too_late(Arena(tmp_path / "late", "due"), hours, 2, score)
+    clocks.held(Arena(tmp_path / "held", "pay"), hours, 2, score)
+    clocks.dead(Arena(tmp_path / "dead", "pay"), hours, 1, score)
 
 
 def test_an_accepted_answer_fails_the_figure(tmp_path: Path) -> None:
