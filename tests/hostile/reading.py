@@ -47,7 +47,8 @@ async def _console(db: Path) -> str:
     seen = []
     async with console(db, WIDE, rows=1) as at:
         await at.until(lambda: at.main.inbox.state.total > 50)
-        await at.press("T", "g")
+        await at.until(lambda: at.main.trace.display and at.main.trace.row_count > 50)
+        await at.press("g")
         for row in list(at.main.inbox.state.shown):
             await at.until(
                 lambda row=row: at.main.card.review and at.main.card.review.key == row.key
