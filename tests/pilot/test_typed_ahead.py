@@ -55,6 +55,17 @@ async def test_a_reason_for_many_waits_until_it_is_asked_for(db: Path) -> None:
         }
 
 
+async def test_nothing_is_confirmed_before_it_is_shown(db: Path) -> None:
+    async with console(db) as c:
+        await c.go_to("t-refund")
+        type_at_once(c, "*AY")
+        await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
+        await c.until(lambda: c.app.typed_ahead.idle)
+        assert c.records() == []
+        await c.press("Y")
+        await c.until(c.records)
+
+
 async def test_a_paste_waits_for_its_field(db: Path) -> None:
     async with console(db) as c:
         await c.go_to("t-refund")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from time import monotonic
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
@@ -14,7 +17,8 @@ from hitloop_tui.tui.widgets.rows import line
 
 
 class ConfirmDialog(Dialog[bool]):
-    """True only for the key that the dialog names; with `danger` that is not enter."""
+    """True only for the key that the dialog names; with `danger` that is not enter. A key that was
+    pressed before the dialog could be read says nothing."""
 
     DEFAULT_CSS = """
     ConfirmDialog Box {
@@ -34,18 +38,30 @@ class ConfirmDialog(Dialog[bool]):
         self._box_title = title
         self._said = lines
         self._danger = danger
+        self._shown_at = math.inf
+        self._pressed_at = 0.0
 
     def compose(self) -> ComposeResult:
         with Box(self._box_title, classes="-danger" if self._danger else ""):
             yield Told([line((each, "")) for each in self._said])
             yield Keys(("Y (shift+y)" if self._danger else "enter", "yes"), ("esc", "no"))
 
+    def begin(self) -> None:
+        self.call_after_refresh(self._shown)
+
+    def _shown(self) -> None:
+        self._shown_at = monotonic()
+
+    def on_key(self, event: events.Key) -> None:
+        self._pressed_at = event.time
+
     def action_plain_yes(self) -> None:
         if not self._danger:
-            self.dismiss(True)
+            self.action_yes()
 
     def action_yes(self) -> None:
-        self.dismiss(True)
+        if self._pressed_at >= self._shown_at:
+            self.dismiss(True)
 
     def action_cancel(self) -> None:
         self.dismiss(False)
