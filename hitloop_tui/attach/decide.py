@@ -10,7 +10,7 @@ from typing import Any, Literal
 from hitloop_tui.attach import shapes, signing
 from hitloop_tui.attach.direct import settle
 from hitloop_tui.attach.inbox import Inbox
-from hitloop_tui.attach.masked import unmasked
+from hitloop_tui.attach.masked import masked_words, unmasked
 from hitloop_tui.attach.masks import Masks
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.recording import Ballot, FirstAnswer
@@ -56,8 +56,9 @@ def decide(inbox: Inbox, shown: Review, verdicts: Mapping[int, Verdict], person:
         return current
     try:
         verdicts = _checked(current, verdicts, inbox.masks)
-    except InvalidVerdict as error:
-        return Outcome(shown.id, "invalid", detail=str(error))
+    except InvalidVerdict as error:  # it may quote a value
+        words = masked_words(inbox.masks, current)
+        return Outcome(shown.id, "invalid", detail=words(str(error)))
     return _record(inbox, current, verdicts, person)
 
 

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
 
-from hitloop_tui.attach.masks import MASKS, Masks
+from hitloop_tui.attach.masks import MASKS, Masks, without
 from hitloop_tui.attach.review import ReviewAction
 from hitloop_tui.attach.shapes import check_args
 from hitloop_tui.core.strict_json import NotJson, parse_json
@@ -101,8 +101,9 @@ class EditDialog(Dialog[dict[str, Any] | None]):
             return None
         try:
             args = edited(self._action, self.editor.text, self._masks)
-        except (NotJson, InvalidVerdict) as error:
-            self.notice.problem(safe(str(error)))
+        except (NotJson, InvalidVerdict) as error:  # it may quote a value
+            words = without(self._masks.over(self._action.tool_args).hidden.values())
+            self.notice.problem(safe(words(str(error))))
             return None
         changed = changed_fields(self._action.tool_args, args)
         if changed:
