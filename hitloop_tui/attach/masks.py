@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cached_property, lru_cache
@@ -114,7 +114,7 @@ class Masks:
         while stack:
             item = stack.pop()
             if isinstance(item, dict):
-                secret = _is_secret(item)
+                secret = is_secret(item)
                 for name, inner in item.items():
                     if self.hides(name, inner) or (secret and _worth(inner)):
                         return True
@@ -137,7 +137,7 @@ class _Masking:
     def shown(self, value: Any, place: str) -> Any:
         match value:
             case dict():
-                secret = _is_secret(value)
+                secret = is_secret(value)
                 return {
                     name: self._item(name, item, f"{place}.{name}" if place else str(name), secret)
                     for name, item in value.items()
@@ -178,7 +178,8 @@ def _restored(given: Any, hidden: dict[str, Any], dots: str, place: str) -> Any:
     return given
 
 
-def _is_secret(item: dict[Any, Any]) -> bool:
+def is_secret(item: Mapping[Any, Any]) -> bool:
+    """Whether this stands for a secret of pydantic's."""
     kind = item.get(TYPE)
     return isinstance(kind, str) and kind.startswith(SECRETS)
 

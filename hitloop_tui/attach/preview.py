@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sized
 from enum import Enum
 from typing import Any
 
+from hitloop_tui.attach.decode import TYPE
 from hitloop_tui.attach.ground_truth import STATE_KEYS
-from hitloop_tui.attach.masks import DOTS, MASKS, Masks
+from hitloop_tui.attach.masks import DOTS, MASKS, Masks, in_texts, is_secret, without
 
 LIMIT = 2000
 """Characters of JSON text kept of one value."""
@@ -22,7 +23,9 @@ def preview(value: Any, limit: int = LIMIT, masks: Masks = MASKS) -> Any:
     """The value as JSON data; a long one becomes its text, cut, saying how much was cut."""
     reading = _Reading(limit, masks)
     try:
-        plain = reading.plain(masks.everywhere(value), _DEPTH)
+        plain = reading.plain(value, _DEPTH)
+        if reading.masked:
+            plain = in_texts(without(reading.masked), plain)
         text = json.dumps(plain, ensure_ascii=False)
     except Exception as error:
         return f"<{type(value).__name__}: cannot be shown: {type(error).__name__}>"
@@ -45,6 +48,8 @@ class _Reading:
         self._limit = limit // 2
         self._items_left = limit
         self._masks = masks
+        self.masked: list[Any] = []
+        """Values that are left out, also where a text repeats them."""
 
     def plain(self, value: Any, depth: int) -> Any:
         match value:
@@ -70,7 +75,10 @@ class _Reading:
         if STATE_KEYS & value.keys():
             value = {key: item for key, item in value.items() if key not in STATE_KEYS}
         for key in self._affordable(value):
-            item = DOTS if self._masks.hides(key, value[key]) else value[key]
+            item = value[key]
+            if self._masks.hides(key, item) or (is_secret(value) and key != TYPE):
+                self.masked.append(item)
+                item = DOTS
             found[self._text(str(key))] = self.plain(item, depth - 1)
         return {**found, **({"…": _more(value, found)} if len(found) < len(value) else {})}
 

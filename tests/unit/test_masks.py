@@ -69,6 +69,9 @@ def test_settings_that_say_nothing(tmp_path, text):
         read_settings(tmp_path)
 
 
+SECRET = {"__type__": "pydantic.types.SecretStr", "value": "hunter2"}
+
+
 class Card(BaseModel):
     number: int
     code: SecretStr
@@ -172,7 +175,12 @@ def test_verdicts_and_answers_of_an_edit_are_masked():
 
 
 def test_previews_leave_out_what_is_masked_also_where_they_are_cut():
-    value = {"args": {"password": "hunter2"}, "said": "my password is hunter2", "long": "x" * 5000}
+    value = {
+        "args": {"password": "hunter2"},
+        "said": "my password is hunter2",
+        "long": "x" * 5000,
+        "key": SECRET,
+    }
     for limit in (20, 60, 300, 9000):
         assert "hunter2" not in str(preview(value, limit))
     assert "hunter2" in str(preview({"args": {"other": "hunter2"}}))
