@@ -303,3 +303,14 @@ async def test_a_batch_with_a_verdict_nobody_allows_is_no_trap(
             await c.press(key)
             assert "does not allow" in c.said
         assert c.records() == []
+
+
+@pytest.mark.parametrize("hide", ["T", "z"])
+async def test_a_card_that_was_put_away_takes_no_verdict(db: Path, hide: str) -> None:
+    async with console(db) as c:
+        await c.go_to("t-refund")
+        await c.press(hide)
+        await c.until(lambda: not c.main.card.in_view)
+        await c.press("a")
+        await c.until(lambda: "not on the screen" in c.said)
+        assert c.records() == []

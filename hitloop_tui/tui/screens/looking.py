@@ -97,7 +97,8 @@ class LookingScreen(Screen[None]):
     @property
     def armed(self) -> bool:
         """Whether the card shows what is selected, and has for long enough to be read."""
-        return self._showing.armed(self.key_waited) and self._showing.key == self._state.cursor
+        shown = self.card.in_view and self._showing.key == self._state.cursor
+        return shown and self._showing.armed(self.key_waited)
 
     async def ask(self, work: Callable[[Desk], T]) -> T:
         return await self.reader.ask(work)
