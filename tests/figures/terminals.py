@@ -190,7 +190,7 @@ def _does_not_decide(running: Terminal, db: Path) -> list[str]:
             if why := _skim(running, 0.3):
                 return [why]
         running.child.setwinsize(LINES, COLUMNS)  # all of it is drawn anew, and read
-        running.press("/refund\r")
+        running.press("/refund\r2")
         running.wait_for(r"1 of 2(.|\n)*it is due")
         time.sleep(ARMED_S)
         press_armed(running, "a", SAID)
