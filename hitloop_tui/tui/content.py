@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from hitloop_tui.safetext import Safe
@@ -47,17 +48,39 @@ def sign(of: Sign, width: int = 0) -> Content:
     return own(f"{of.glyph} {of.word}".ljust(width), of.style)
 
 
-def fitted(content: Content, width: int, style: str = FAINT) -> Content:
-    """Exactly `width` cells: padded, or cut with a visible ellipsis, in `style`."""
+def fitted(content: Content, width: int, style: str = FAINT, hidden: int = 0) -> Content:
+    """Exactly `width` cells: padded, or cut with the number of characters that are not shown.
+
+    `hidden` characters are missing from the end of the content already.
+    """
     if content.cell_length > width:
         content = content.rstrip()
-    room = width - content.cell_length
-    if room >= 0:
-        return line(content, own(" " * room, style))
-    if width <= 1:
-        return own(G.ellipsis[:width], style)
-    cut = content.truncate(width - 1).rstrip()
-    return line(cut, own(G.ellipsis + " " * (width - 1 - cut.cell_length), style))
+    shown = cut(content, width, hidden)
+    return line(shown, own(" " * max(width - shown.cell_length, 0), style))
+
+
+def short(words: Safe, width: int) -> Safe:
+    """At most `width` cells, and how many characters more there are."""
+    return words if cell_len(words) <= width else Safe(cut(Content(words), width).plain)
+
+
+def missing(count: int) -> Content:
+    """How many characters are not shown here."""
+    return own(f"{G.ellipsis}+{count:,}", FAINT)
+
+
+def cut(content: Content, width: int, hidden: int = 0) -> Content:
+    """At most `width` cells: what fits beside the number of characters that do not."""
+    if not hidden and content.cell_length <= width:
+        return content
+    whole, kept = content, content
+    while True:
+        count = len(whole.plain) - len(kept.plain) + hidden
+        mark = missing(count)
+        room = max(width - mark.cell_length, 0)
+        if kept.cell_length <= room:
+            return line(kept, mark) if mark.cell_length <= width else own(G.ellipsis[:width], FAINT)
+        kept = whole.truncate(room).rstrip()
 
 
 def ago(seconds: float) -> str:

@@ -18,7 +18,7 @@ from textual.screen import ModalScreen
 from hitloop_tui.attach.decide import Outcome
 from hitloop_tui.attach.form import fields_of
 from hitloop_tui.attach.inbox import Row
-from hitloop_tui.attach.review import RISK_ORDER, Kind, Review, State, Verdict
+from hitloop_tui.attach.review import APPROVALS, RISK_ORDER, Kind, Review, State, Verdict
 from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui import verdicts
 from hitloop_tui.tui.arming import HIDDEN, LOOK
@@ -28,6 +28,7 @@ from hitloop_tui.tui.dialogs import (
     ConfirmDialog,
     EditDialog,
     FormDialog,
+    NameDialog,
     ReasonDialog,
     Respond,
     RespondDialog,
@@ -39,6 +40,7 @@ WHY = "Why? The agent reads it. Enter alone gives no reason."
 LISTED = 12
 """Reviews named one by one before a decision on many."""
 
+UNREAD = "high risk is approved together only after each was read to its end"
 SLOW_S = 0.5
 _SLOW = own("not recorded yet: waiting for a file that another program has locked", WARN)
 
@@ -97,9 +99,6 @@ class Deciding:
             self._screen.flash(text(safe(why), WARN))
         elif not self._screen.armed:
             self._screen.flash(own(LOOK if card.in_view else HIDDEN, MUTED))
-        elif kind is Kind.APPROVE and card.cut and shown is not None and shown.risk == "high":
-            why = "high risk, and not shown in full: press 2, then m, to see all of it"
-            self._screen.flash(own(why, WARN))
         elif shown is not None:
             return partial(self._decide, kind, shown, index)
         return None
@@ -139,6 +138,10 @@ class Deciding:
         if not able:
             self._screen.flash(own(f"no marked Review allows {kind.value}", WARN))
             return False
+        able = [(review, given) for review, given in able if self._may(kind, review, given)]
+        if not able:
+            self._screen.flash(own(UNREAD, WARN))
+            return False
         if not await self._screen.ask_person(_confirmation(kind, able, len(rows) - len(able))):
             return False
         done = [await self._record(review, given) for review, given in able]
@@ -146,8 +149,16 @@ class Deciding:
         self._screen.flash(verdicts.said_of_many([outcome for outcome, _ in done]))
         return True
 
+    def _may(self, kind: Kind, review: Review, given: Mapping[int, Verdict]) -> bool:
+        """High risk is approved among others only where all of it was on the screen."""
+        if kind not in APPROVALS or review.risk != "high":
+            return True
+        return all(self._screen.card.was_seen(review, index) for index in given)
+
     async def _verdict(self, kind: Kind, shown: Review, index: int) -> Verdict | None:
         action = shown.actions[index]
+        if kind in APPROVALS and not await self._has_read(shown, index):
+            return None
         match kind:
             case Kind.REJECT:
                 reason = await self._screen.ask_about(
@@ -155,7 +166,8 @@ class Deciding:
                 )
                 return None if reason is None else Verdict(kind, reason=reason or None)
             case Kind.EDIT:
-                args = await self._screen.ask_about(shown, EditDialog(action))
+                dialog = EditDialog(action, self._screen.card.masks)
+                args = await self._screen.ask_about(shown, dialog)
                 return None if args is None else Verdict(kind, args=args)
             case Kind.RESPOND:
                 answer = await self._answer(shown, index)
@@ -163,15 +175,25 @@ class Deciding:
             case Kind.APPROVE | Kind.IGNORE:
                 return Verdict(kind)
 
+    async def _has_read(self, shown: Review, index: int) -> bool:
+        """What is of high risk is let through when all of it was on the screen, or by its name."""
+        card = self._screen.card
+        if shown.risk != "high" or card.was_seen(shown, index):
+            return True
+        dialog = NameDialog(shown.actions[index].tool_name, card.share)
+        named = await self._screen.ask_about(shown, dialog)
+        return named is True
+
     async def _answer(self, shown: Review, index: int) -> Respond | None:
         """By a form where the question's schema makes one, else as text or JSON."""
+        masks = self._screen.card.masks
         schema = shown.actions[index].answer_schema
         fields = fields_of(schema) if schema is not None else None
         if fields is not None:
-            answer = await self._screen.ask_about(shown, FormDialog(shown, index, fields))
+            answer = await self._screen.ask_about(shown, FormDialog(shown, index, fields, masks))
             if answer != FormDialog.AS_JSON:
                 return answer if isinstance(answer, Respond) else None
-        return await self._screen.ask_about(shown, RespondDialog(shown, index))
+        return await self._screen.ask_about(shown, RespondDialog(shown, index, masks))
 
     async def _record(self, shown: Review, given: Mapping[int, Verdict]) -> tuple[Outcome, Review]:
         slow = asyncio.get_running_loop().call_later(SLOW_S, self._screen.flash, _SLOW)
@@ -199,7 +221,8 @@ def _confirmation(
     if left_out:
         lines += [
             safe(""),
-            safe(f"{left_out} marked stay: not pending, or {kind.value} is not allowed."),
+            safe(f"{left_out} marked stay: not pending, {kind.value} is not allowed, or of high"),
+            safe("risk and not read to the end yet."),
         ]
     return ConfirmDialog(safe(f"{kind.value.capitalize()} {count}?"), lines, danger=True)
 

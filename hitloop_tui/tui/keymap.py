@@ -12,6 +12,7 @@ class Scope(StrEnum):
     """Where a key works."""
 
     LIST = "list"
+    CARD = "card"
     SCREEN = "screen"
 
 
@@ -187,6 +188,16 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         Key(
             "back", "escape,h", "back", "back", "Back to the inbox; clears a filter.", shown="esc h"
         ),
+        Key(
+            "read_on",
+            "space",
+            "read_on",
+            "read on",
+            "On the card: the next page of the arguments.",
+            scope=Scope.CARD,
+        ),
+        Key("more", "m", "more", "more", "On the card: more of what is long.", scope=Scope.CARD),
+        Key("reveal", "v", "reveal", "reveal", "Show masked values on the card, or hide them."),
         Key("next", "J", "step(1)", "next", "Next Review, from the card."),
         Key("previous", "K", "step(-1)", "previous", "Previous Review, from the card."),
     ),

@@ -84,3 +84,11 @@ class Drawn(Message):
 
     question: object
     """`Card.question` then."""
+
+
+@dataclass
+class ReadOn(Message):
+    """More of the arguments has been on the screen."""
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, ReadOn)

@@ -7,13 +7,19 @@ from textual.widget import Widget
 
 from hitloop_tui.attach.review import Review, State
 from hitloop_tui.safetext import safe
-from hitloop_tui.tui.content import ACCENT, FAINT, MUTED, line, own, sign, text
+from hitloop_tui.tui.content import ACCENT, FAINT, KEY, MUTED, WARN, cut, line, own, sign, text
 from hitloop_tui.tui.glyphs import G, state_sign
+from hitloop_tui.tui.keymap import DISPLAY
+from hitloop_tui.tui.seen import Share
 from hitloop_tui.tui.state import InboxState
+
+BORDER = 6
+"""Cells of the corners and of the space around a title."""
 
 
 def put(pane: Widget, title: Content) -> None:
     """Set a pane's title. Textual draws the whole pane again, so only when it reads differently."""
+    title = cut(title, max(pane.outer_size.width - BORDER, 1))
     if not pane.styles.border_left[0]:  # between corners Textual pads a title by itself
         title = line(own(" "), title, own(" "))
     if pane.border_title != title.markup:
@@ -30,8 +36,10 @@ def inbox(state: InboxState) -> Content:
     return line(own("Inbox"), *_dot(), count, *_dot(), words, *_dot(), order)
 
 
-def card(review: Review | None, index: int) -> Content:
-    """The state, unless it is the usual one, and which Action of several."""
+def card(
+    review: Review | None, index: int, share: Share | None = None, *, focused: bool = True
+) -> Content:
+    """The state, unless it is the usual one, which Action of several, and what was not seen yet."""
     parts: list[Content] = [own("Review")]
     if review is not None and review.state is not State.PENDING:
         parts += [*_dot(), sign(state_sign(review.state))]
@@ -39,6 +47,10 @@ def card(review: Review | None, index: int) -> Content:
         done = len(review.verdicts) if review.undecided else 0
         decided = f", {done} decided" if done else ""
         parts += [*_dot(), own(f"Action {index + 1} of {len(review.actions)}{decided}", FAINT)]
+    if review is not None and review.undecided and share is not None and share.rows:
+        way = DISPLAY["read_on"] if focused else f"{DISPLAY['card_pane']} {DISPLAY['read_on']}"
+        style = WARN if review.risk == "high" else MUTED
+        parts += [*_dot(), own(f"{share.words} ", style), own(way, KEY)]
     return line(*parts)
 
 

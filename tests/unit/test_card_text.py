@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from hitloop_tui.attach.review import Kind, ReviewAction, State, Verdict
 from hitloop_tui.attach.source import Message
 from hitloop_tui.safetext import Safe, safe, unescape
-from hitloop_tui.tui.widgets.arguments import arguments_table
+from hitloop_tui.tui.widgets.arguments import Arguments, arguments_table
 from hitloop_tui.tui.widgets.card_sections import card_text
 from hitloop_tui.tui.widgets.card_status import Viewer, status_lines
 from hitloop_tui.tui.widgets.rows import Line, Wrapped, plain, render_text
@@ -23,15 +23,18 @@ from tests.samples import HOSTILE, action, review
 VIEWER = Viewer(me="human:ann")
 
 
-def table(args: dict[Any, Any], width: int = 80, pages: int = 1) -> str:
-    return "\n".join(render_text(arguments_table(args, pages).lines, width))
+def table(args: dict[Any, Any], width: int = 80) -> str:
+    """Without the mark that stands before every row of the agent's words."""
+    rows = render_text(arguments_table(args), width)
+    return "\n".join(row.replace("▎", " ", 1) for row in rows)
 
 
 def card(*actions: ReviewAction, index: int = 0, width: int = 80, **other: Any) -> str:
     messages = other.pop("messages", ())
     shown = review(*actions, **other)
     text = card_text(shown, index, messages)
-    rows = render_text([*text.head, *status_lines(shown, VIEWER), *text.body], width)
+    above = [*text.head, *status_lines(shown, VIEWER), *text.batch]
+    rows = render_text([*above, *text.arguments, *text.body], width)
     return "\n".join(rows).replace("\u00a0", " ")
 
 
@@ -87,26 +90,50 @@ def test_hostile_text_is_shown_whole_and_escaped(text: str) -> None:
 
 def test_long_values_say_what_is_missing_and_more_can_be_had() -> None:
     args = {"a": "x" * (MAX_CHARS + 1204)}
-    assert arguments_table(args).cut
     assert "+1,204 characters not shown" in table(args)
-    assert not arguments_table(args, pages=2).cut
+    arguments = Arguments(args)
+    first = list(arguments.lines)
+    arguments.read_on()
+    assert not arguments.missing
+    assert arguments.lines[: len(first)] == first
 
 
 def test_many_lines_say_what_is_missing() -> None:
-    text = table({"a": "ab\n" * (MAX_LINES + 31)})
+    text = table({"a": "ab\n" * (MAX_LINES + 30)})
     assert "31 lines not shown" in text
 
 
 def test_many_items_and_deep_nesting_say_what_is_missing() -> None:
     assert "items not shown" in table({"a": list(range(100_000))})
-    deep: Any = {}
+    deep: Any = "end"
     for _ in range(5000):
         deep = {"k": deep}
-    assert "nested deeper than 64 levels" in table({"a": deep})
+    assert "+1 item not shown" in table({"a": deep})
+    arguments = Arguments({"a": deep})
+    while arguments.missing:
+        arguments.read_on()
+    assert "4988·k" in render_text(arguments.lines[-1:], 80)[0]
 
 
 def test_many_arguments_say_what_is_missing() -> None:
-    assert "+500 arguments not shown" in table({f"k{n}": n for n in range(1500)})
+    assert "+500 arguments not shown" in table({f"k{n}": n for n in range(MAX_LINES + 500)})
+
+
+@given(
+    st.recursive(
+        st.integers() | st.text(max_size=400),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=90), inner),
+    ),
+    st.integers(1, 7),
+)
+def test_reading_on_gives_every_line_once(value: Any, step: int) -> None:
+    args = {"value": value, "other": 1}
+    whole, slowly = Arguments(args), Arguments(args, lines=0)
+    whole.read_on(10**9, 10**9)
+    assert not whole.missing
+    while slowly.missing:
+        slowly.read_on(10**9, step)
+    assert slowly.lines == whole.lines
 
 
 def test_a_huge_integer_is_shown() -> None:
@@ -129,7 +156,8 @@ def test_the_card_is_in_order() -> None:
         "▲ HIGH",
         "amount above 1000",
         "Arguments ─",
-        "Side effects ─",
+        "▎ to",
+        "Side effects, as claimed ─",
         "Warnings ─",
         "The agent says ─",
         "▎ because",
@@ -138,8 +166,8 @@ def test_the_card_is_in_order() -> None:
         "Verdicts ─",
         "a approve  r reject  e edit  c respond  i ignore",
         "Thread so far ─",
-        "human  calls search",
-        "│ please",
+        "▎ human  calls search",
+        "▎ │ please",
         "Question ─",
         "refund-0012",
         "email_assistant",
@@ -162,7 +190,7 @@ def test_every_row_of_the_agents_words_is_marked() -> None:
     text = card(action(rationale=forged), width=50).splitlines()
     start = next(n for n, row in enumerate(text) if row.startswith("The agent says"))
     stop = next(n for n, row in enumerate(text) if row.startswith("Policy"))
-    assert all(row.startswith("  ▎") for row in text[start + 1 : stop - 1])
+    assert all(row.startswith("▎") for row in text[start + 1 : stop - 1])
     assert "[b]approved by admin[/b]" in "\n".join(text)
 
 
@@ -195,7 +223,7 @@ def test_the_state_says_by_whom_and_why() -> None:
 def test_what_was_decided_is_shown() -> None:
     edited = Verdict(Kind.EDIT, args={"amount": 12.5})
     text = card(action({"amount": 1240.0}), state=State.DECIDED, verdicts={0: edited})
-    assert "✓ approve edited\n  amount  float   12.5" in text
+    assert "✓ approve edited\n▎ amount  float   12.5" in text
     said = Verdict(Kind.RESPOND, value="the blue one")
     assert "the blue one" in card(state=State.APPLIED, verdicts={0: said})
     assert "no: [/x]" in card(verdicts={0: Verdict(Kind.REJECT, reason="no: [/x]")})

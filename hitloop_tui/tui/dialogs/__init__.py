@@ -6,6 +6,7 @@ from hitloop_tui.tui.dialogs.confirm import ConfirmDialog
 from hitloop_tui.tui.dialogs.edit import EditDialog
 from hitloop_tui.tui.dialogs.form import FormDialog
 from hitloop_tui.tui.dialogs.frame import Dialog
+from hitloop_tui.tui.dialogs.name import NameDialog
 from hitloop_tui.tui.dialogs.reason import ReasonDialog
 from hitloop_tui.tui.dialogs.respond import Respond, RespondDialog
 
@@ -14,6 +15,7 @@ __all__ = [
     "Dialog",
     "EditDialog",
     "FormDialog",
+    "NameDialog",
     "ReasonDialog",
     "Respond",
     "RespondDialog",

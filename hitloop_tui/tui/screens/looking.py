@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
-from textual import getters, on
+from textual import events, getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
@@ -72,7 +72,7 @@ class LookingScreen(Screen[None]):
         yield HeaderLine(safe(self._setup.db.name), read_only=self._setup.read_only)
         with Container(id="panes"):
             yield InboxList(self._state, me, id="inbox")
-            yield Card(me, id="card")
+            yield Card(me, self._setup.masks, id="card")
             yield TracePane(id="trace")
         yield StatusLine(self._holding)
         yield FooterLine()
@@ -148,6 +148,21 @@ class LookingScreen(Screen[None]):
     def _card_drawn(self, message: messages.Drawn) -> None:
         self._showing.drew(message.question)
 
+    @on(messages.ReadOn)
+    def _draw_card_title(self) -> None:
+        card = self.card
+        shown = titles.card(card.review, card.action_index, card.share, focused=card.has_focus)
+        titles.put(card, shown)
+
+    @on(events.ScreenResume)
+    def _uncovered(self) -> None:
+        """What a dialog covered was not on the screen: it is painted again, and counts."""
+        self.card.refresh()
+
+    @on(events.DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._draw_card_title()
+
     @on(messages.Opened)
     def _opened(self) -> None:
         if self._state.row is not None:
@@ -218,10 +233,14 @@ class LookingScreen(Screen[None]):
         self.flash(own("reading the database anew", MUTED))
 
     def action_copy(self, what: str) -> None:
-        if self.card.review is not None:
-            clip = clipping(self.card.review, self.card.action_index, what)
+        if self.card.told is not None:
+            clip = clipping(self.card.told, self.card.action_index, what)
             self.app.copy_to_clipboard(clip)
             self.flash(own(f"{len(clip)} characters copied", MUTED))
+
+    def action_reveal(self) -> None:
+        if not self.card.reveal():
+            self.flash(own("nothing on this card is masked", MUTED))
 
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen())
@@ -241,7 +260,7 @@ class LookingScreen(Screen[None]):
         self.header.stuck, self.header.marked = state.stuck, len(state.marks)
         self._tracing.draw_title()
         titles.put(self.inbox, titles.inbox(state))
-        titles.put(self.card, titles.card(self.card.review, self.card.action_index))
+        self._draw_card_title()
 
     def _go(self, work: Work | None, group: str) -> None:
         """Do something beside the message loop; the newest of a group wins, verdicts all count."""

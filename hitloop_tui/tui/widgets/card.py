@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from hitloop_tui.attach.masked import masked_review, masked_words
+from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.review import Review, State
 from hitloop_tui.attach.source import Message
 from hitloop_tui.tui.content import MUTED, WARN
 from hitloop_tui.tui.countdown import due_in, held_for, until_next
-from hitloop_tui.tui.messages import Drawn
+from hitloop_tui.tui.keymap import DISPLAY, Scope, bindings
+from hitloop_tui.tui.messages import Drawn, ReadOn
+from hitloop_tui.tui.seen import Seen, Share
+from hitloop_tui.tui.widgets.arguments import Arguments, note
 from hitloop_tui.tui.widgets.card_sections import CardText, card_text
 from hitloop_tui.tui.widgets.card_status import Viewer, status_lines
 from hitloop_tui.tui.widgets.rows import BLANK, Line, line, own
 from hitloop_tui.tui.widgets.rows_view import LinesView
+from hitloop_tui.tui.widgets.values import counted
 
 
 class Card(LinesView):
@@ -28,9 +36,7 @@ class Card(LinesView):
         "The question, whole. Arguments, risk and policy are facts; the agent's words are marked."
     )
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "more", "show more", tooltip="Show more of long values.", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.CARD)]
 
     action_index: reactive[int] = reactive(0, init=False)
     """The shown Action's place in the Review, from 0."""
@@ -40,6 +46,7 @@ class Card(LinesView):
     def __init__(
         self,
         me: str = "",
+        masks: Masks = MASKS,
         *,
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
@@ -47,19 +54,37 @@ class Card(LinesView):
         """`me` is the `decided_by` of the person at this console."""
         super().__init__(id=id, classes=classes)
         self.review: Review | None = None
+        self.masks = masks
+        self.told: Review | None = None
+        """The Review as it is shown: without what is masked, until the person asks for it."""
+        self._revealed = False
         self._me = me
         self._messages: Sequence[Message] = ()
         self._pages = 1
-        self._text = CardText([], [], False)
+        self._arguments: tuple[object, Arguments] | None = None
+        """The table of a question, as far as it was made."""
+        self._text = CardText(_NOTHING, [], [], [], False)
+        self._first = 0
+        """Which of the lines is the first of the arguments."""
         self._painted: object = None
         """The question that was last painted."""
+        self._seen: defaultdict[object, Seen] = defaultdict(Seen)
 
     @property
     def question(self) -> object:
         """What exactly is asked on the card; None for nothing."""
         if self.review is None:
             return None
-        return self.review.key, self.review.question.digest, self.action_index
+        return _question(self.review, self.action_index)
+
+    def reveal(self) -> bool:
+        """Show what is masked on this card, or hide it again; False when nothing is."""
+        if not self._revealed and self.told is self.review:
+            return False
+        self._revealed = not self._revealed
+        self._arguments = None
+        self._draw()
+        return True
 
     @property
     def drawn(self) -> bool:
@@ -72,12 +97,31 @@ class Card(LinesView):
 
     @property
     def cut(self) -> bool:
-        """Whether some value is longer than what is shown of it."""
+        """Whether something is longer than what is shown of it."""
         return self._text.cut
+
+    @property
+    def share(self) -> Share | None:
+        """How much of the arguments was on the screen; None when all was."""
+        if self.review is None or self.was_seen(self.review, self.action_index):
+            return None
+        count, last = len(self._text.arguments), self._first + len(self._text.arguments)
+        heights = [each.height for each in self._wrapped[self._first : last]]
+        if len(heights) < count:
+            return None
+        below = self._starts[self._first] + sum(heights) - self.scroll_offset.y - self.size.height
+        seen = self._seen[self.question].rows(heights)
+        return Share(seen, sum(heights), max(below, 0), self._more)
+
+    def was_seen(self, review: Review, index: int) -> bool:
+        """Whether all arguments of an Action were on the screen."""
+        return self._seen[_question(review, index)].whole
 
     def show(self, review: Review | None, messages: Sequence[Message]) -> None:
         """Show a Review. The one that is shown already keeps its place and its Action."""
         same = review is not None and self.review is not None and review.key == self.review.key
+        if not same:
+            self._revealed = False
         self.review, self._messages = review, messages
         if not same:
             self._pages = 1
@@ -91,7 +135,22 @@ class Card(LinesView):
         if not self.drawn:
             self._painted = self.question
             self.post_message(Drawn(self._painted))
+        if self.screen.is_current:  # else something may cover it
+            self._saw(self.scroll_offset.y + y)
         return super().render_line(y)
+
+    def _saw(self, y: int) -> None:
+        """A row is on the screen: count it, where it is one of the arguments."""
+        seen, count = self._seen[self.question], len(self._text.arguments)
+        if seen.whole or self.review is None or y >= self.row_count:
+            return
+        index = self.line_at(y)
+        place, height = index - self._first, self._wrapped[index].height
+        if not 0 <= place < count:
+            return
+        if seen.paint(place, y - self._starts[index], height, self._width):
+            seen.whole = len(seen) == count and not self._more
+            self.post_message(ReadOn())
 
     def tick(self) -> float | None:
         """Draw the time that is left anew; seconds until it reads differently, None for never."""
@@ -108,10 +167,18 @@ class Card(LinesView):
         self._step(-1)
 
     def action_more(self) -> None:
-        """Show twice as much of long values."""
-        if self.cut:
-            self._pages *= 2
+        """Show more of what is long."""
+        if self.cut and self._arguments is not None:
+            self._pages += 1
+            self._arguments[1].read_on()
             self._draw()
+
+    def action_read_on(self) -> None:
+        """To the next page of the arguments, as far as they go."""
+        share = self.share
+        if share is not None and share.more and not share.below:
+            self.action_more()
+        self.action_page_down()
 
     def watch_action_index(self) -> None:
         self._pages = 1
@@ -132,17 +199,49 @@ class Card(LinesView):
     def _draw(self) -> None:
         if not self.drawn:
             self.refresh()  # all of it: two questions may look alike
-        if self.review is None:
-            self._text = CardText(_NOTHING, [], False)
+        said, self.told = self._messages, self.review
+        if self.review is not None and not self._revealed:
+            self.told = masked_review(self.masks, self.review)
+            words = masked_words(self.masks, self.review)
+            said = [replace(each, text=words(each.text)) for each in said]
+        if self.told is None:
+            self._text = CardText(_NOTHING, [], [], [], False)
         else:
-            self._text = card_text(self.review, self.action_index, self._messages, self._pages)
+            table = self._table(self.told)
+            self._text = card_text(self.told, self.action_index, said, table, self._pages)
         self._draw_status()
+
+    def _table(self, review: Review) -> Arguments:
+        if self._arguments is None or self._arguments[0] != self.question:
+            table = Arguments(review.actions[self.action_index].tool_args)
+            self._arguments = self.question, table
+        return self._arguments[1]
+
+    @property
+    def _more(self) -> bool:
+        """Whether there are arguments that were not loaded yet."""
+        return self._arguments is not None and bool(self._arguments[1].missing)
+
+    def _masked_note(self) -> list[Line]:
+        if self._revealed:
+            return [note(f"masked values are shown: {DISPLAY['reveal']} hides them")]
+        if self.review is None or self.told is self.review:
+            return []
+        places = self.masks.over(self.review.actions[self.action_index].tool_args).places
+        words = f"{counted(len(places), 'value')} masked: {DISPLAY['reveal']} shows what is there"
+        return [note(words)] if places else []
 
     def _draw_status(self) -> None:
         text, status = self._text, list[Line]()
-        if self.review is not None:
-            status += status_lines(self.review, Viewer(time.time(), self._me, self.alive))
-        self.show_lines([*text.head, *status, *text.body, *(_MORE if text.cut else ())])
+        if self.told is not None:
+            status += status_lines(self.told, Viewer(time.time(), self._me, self.alive))
+        above = [*text.head, *status, *text.batch, *self._masked_note()]
+        self._first = len(above)
+        self.show_lines([*above, *text.arguments, *text.body, *(_MORE if text.cut else ())])
+
+
+def _question(review: Review, index: int) -> object:
+    return review.key, review.question.digest, index
 
 
 def _first_open(review: Review | None) -> int:
@@ -153,4 +252,4 @@ def _first_open(review: Review | None) -> int:
 
 
 _NOTHING: list[Line] = [BLANK, line((own("Nothing to decide."), MUTED))]
-_MORE: list[Line] = [BLANK, line((own("Long values are cut: press m to show more."), WARN))]
+_MORE: list[Line] = [BLANK, line((own("This is not all: m shows more."), WARN))]

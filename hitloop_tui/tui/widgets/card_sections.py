@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+
 from hitloop_tui.attach.review import Kind, Review, ReviewAction
 from hitloop_tui.attach.source import Message
 from hitloop_tui.safetext import Safe, safe, safe_any
-from hitloop_tui.tui.content import BAD, FAINT, GOOD, KEY, MUTED, STRONG, WARN
-from hitloop_tui.tui.glyphs import G, ascii_only, bold, risk_sign
+from hitloop_tui.tui.content import BAD, FAINT, GOOD, KEY, MUTED, STRONG, WARN, short
+from hitloop_tui.tui.glyphs import G, bold, risk_sign
 from hitloop_tui.tui.keymap import DISPLAY, VERBS
-from hitloop_tui.tui.widgets.arguments import arguments_table
-from hitloop_tui.tui.widgets.card_status import INDENT
+from hitloop_tui.tui.widgets.arguments import Arguments, arguments_table, note
+from hitloop_tui.tui.widgets.claims import claimed_risk
 from hitloop_tui.tui.widgets.rows import BLANK, TIED, Line, Part, line, own
-from hitloop_tui.tui.widgets.values import Budget, counted, text_lines
+from hitloop_tui.tui.widgets.values import (
+    INDENT,
+    QUOTED,
+    Budget,
+    counted,
+    machine,
+    marked,
+    text_lines,
+)
 
 VERDICT_WORDS = {
     Kind.APPROVE: (G.mark, "approve", GOOD),
@@ -25,58 +35,85 @@ VERDICT_WORDS = {
 }
 NEIGHBOURS = 3
 """Actions listed before and after the shown one."""
+NAME_CELLS = 32
+"""Cells of a tool's name in that list."""
+MAX_TOOL = 200
+"""Characters of a tool's name in the headline."""
 LABEL = 11
 """Cells of a label in a two-column list."""
-QUOTE = "|" if ascii_only() else "▎"
+DOUBTED: Part = (own(f"  {G.bar} "), WARN)
+"""Stands before warnings, which quote the agent."""
+MAX_DOUBTS = 8
+MAX_REASON = 160
+"""Cells of the policy's reason in the headline; the whole stands under its own title."""
+MAX_DOUBT = 100
+"""Cells of a warning in the headline."""
+MAX_TEXT = 400
+"""Cells of a warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class CardText:
-    """What a card shows above and below the status, and whether it leaves something out."""
+    """The parts of a card around its status, from top to bottom."""
 
     head: list[Line]
+    batch: list[Line]
+    """Of a batch, and the title of the arguments."""
+    arguments: list[Line]
     body: list[Line]
     cut: bool
+    """Whether something is left out."""
 
 
 def card_text(
-    review: Review, index: int, messages: Sequence[Message] = (), pages: int = 1
+    review: Review,
+    index: int,
+    messages: Sequence[Message] = (),
+    arguments: Arguments | None = None,
+    pages: int = 1,
 ) -> CardText:
-    """All of a card but `status_lines`. `pages` widens the limit of long values."""
+    """All of a card but `status_lines`. `pages` widens the limit of what the agent says."""
     action = review.actions[index]
-    table = arguments_table(action.tool_args, pages)
+    table = Arguments(action.tool_args) if arguments is None else arguments
     budget = Budget.pages(pages)
-    doubts = [safe(warning) for warning in review.reading.warnings]
-    head = list(_headline(review, action, len(doubts)))
     body = [
-        *_strip(review, index),
-        *_titled("Arguments", table.lines or [line(INDENT, (own("none"), FAINT))]),
-        *_titled("Side effects", list(_bullets(action.side_effects))),
-        *_titled("Warnings", [_flagged(doubt) for doubt in doubts], WARN),
-        *_titled("The agent says", list(_agent_says(action, budget))),
-        *_titled("Policy", list(_policy(review))),
+        *([note(table.missing)] if table.missing else []),
+        *_titled("The tool's whole name", _long_name(action, budget)),
+        *_titled("Side effects, as claimed", list(_bullets(action.side_effects))),
+        *_titled("Warnings", list(_doubts(review, index)), WARN),
+        *_titled("The agent says", list(_agent_says(review, action, budget))),
+        *_titled("Policy", list(_policy(review, action))),
         *_titled("Verdicts", list(_verdicts(review, action))),
         *_titled("Thread so far", list(_context(messages, Budget.pages(pages)))),
         *_titled("Question", list(_identity(review, action))),
     ]
-    return CardText(head, body, table.cut or budget.cut)
+    return CardText(
+        list(_headline(review, action)),
+        [*_strip(review, index), BLANK, _title("Arguments")],
+        table.lines or [line(INDENT, (own("none"), FAINT))],
+        body,
+        bool(table.missing) or budget.cut,
+    )
 
 
 def question_lines(action: ReviewAction) -> list[Line]:
     """What an Action asks, in short: its arguments and the agent's words."""
-    told = list(_agent_says(action, Budget()))
-    table = arguments_table(action.tool_args).lines
+    told = list(_said(action, Budget()))
+    table = arguments_table(action.tool_args)
     return [*table, *([BLANK] if told and table else []), *told]
 
 
-def _headline(review: Review, action: ReviewAction, doubts: int) -> Iterator[Line]:
+def _headline(review: Review, action: ReviewAction) -> Iterator[Line]:
     risk = bold(risk_sign(action.risk_class))
     badge: Part = (own(f"{risk.glyph} {risk.word}"), risk.style)
-    yield Line(((safe(action.tool_name), STRONG),), right=(badge,))
+    more = len(action.tool_name) - MAX_TOOL
+    cut = ((own(f"{G.ellipsis}+{counted(more, 'character')}"), WARN),) if more > 0 else ()
+    yield Line((*machine(action.tool_name[:MAX_TOOL], STRONG), *cut), right=(badge,))
     if review.reading.policy_reason:
-        yield line((safe(review.reading.policy_reason), MUTED))
-    if doubts:
-        yield line((own(f"{G.warning} {counted(doubts, 'warning')} below"), WARN))
+        yield line((short(safe(review.reading.policy_reason), MAX_REASON), MUTED))
+    if doubts := review.reading.warnings:
+        words = f"{G.warning} {counted(len(doubts), 'warning')} below: "
+        yield line((own(words), WARN), (short(safe(doubts[0]), MAX_DOUBT), WARN), hang=2)
 
 
 def _strip(review: Review, index: int) -> Iterator[Line]:
@@ -93,14 +130,16 @@ def _strip(review: Review, index: int) -> Iterator[Line]:
     first, last = max(0, index - NEIGHBOURS), min(total, index + NEIGHBOURS + 1)
     if first:
         yield line(INDENT, (own(f"{G.up} {first} more"), FAINT))
-    width = max(len(safe(each.tool_name)) for each in review.actions[first:last])
-    for number in range(first, last):
-        yield _strip_line(review, number, min(width, 32), shown=number == index)
+    names = [short(safe(each.tool_name), NAME_CELLS) for each in review.actions[first:last]]
+    width = max(map(cell_len, names))
+    for number, name in enumerate(names, first):
+        gap = " " * (width - cell_len(name))
+        yield _strip_line(review, number, Safe(name + gap), shown=number == index)
     if last < total:
         yield line(INDENT, (own(f"{G.down} {total - last} more"), FAINT))
 
 
-def _strip_line(review: Review, number: int, width: int, *, shown: bool) -> Line:
+def _strip_line(review: Review, number: int, name: Safe, *, shown: bool) -> Line:
     action, verdict = review.actions[number], review.verdicts.get(number)
     risk = risk_sign(action.risk_class)
     glyph, word, style = VERDICT_WORDS[verdict.kind] if verdict else (G.dot, "to decide", MUTED)
@@ -109,7 +148,7 @@ def _strip_line(review: Review, number: int, width: int, *, shown: bool) -> Line
         cursor,
         (own(f"{number + 1}  "), MUTED),
         (own(f"{risk.glyph} "), risk.style),
-        (own(safe(action.tool_name).ljust(width)), STRONG if shown else ""),
+        (name, STRONG if shown else ""),
         (own(f"  {glyph} {word}"), style),
         hang=7,
     )
@@ -117,40 +156,66 @@ def _strip_line(review: Review, number: int, width: int, *, shown: bool) -> Line
 
 def _titled(title: str, body: list[Line], style: str = MUTED) -> list[Line]:
     """A rule with a title, and what belongs to it; nothing when there is nothing."""
-    if not body:
-        return []
-    rule = Line(((own(f"{title} "), style),), right=((own(""), ""),), fill=(own(G.dash), FAINT))
-    return [BLANK, rule, *body]
+    return [BLANK, _title(title, style), *body] if body else []
+
+
+def _title(title: str, style: str = MUTED) -> Line:
+    return Line(((own(f"{title} "), style),), right=((own(""), ""),), fill=(own(G.dash), FAINT))
+
+
+def _long_name(action: ReviewAction, budget: Budget) -> list[Line]:
+    """A name that the headline has no room for."""
+    name = action.tool_name
+    return text_lines(name, (QUOTED,), budget) if len(name) > MAX_TOOL else []
 
 
 def _bullets(effects: Sequence[str]) -> Iterator[Line]:
     for effect in effects:
-        yield line(INDENT, (own(f"{G.bullet} "), FAINT), (safe(effect), ""), hang=4)
+        yield Line(((own(f"{G.bullet} "), FAINT), *marked(effect)), (QUOTED,), hang=2)
 
 
-def _flagged(doubt: Safe) -> Line:
-    return line(INDENT, (own(f"{G.warning} "), WARN), (doubt, WARN), hang=4)
+def _doubts(review: Review, index: int) -> Iterator[Line]:
+    """Those about this Action first; they quote the agent, so each row has a mark."""
+    doubts = review.reading.warnings
+    here = f"Action {index + 1}: "
+    nearest = sorted(doubts, key=lambda doubt: doubt.startswith("Action ") - doubt.startswith(here))
+    for doubt in nearest[:MAX_DOUBTS]:
+        shown = short(safe(doubt), MAX_TEXT)
+        yield Line(((own(f"{G.warning} "), WARN), (shown, WARN)), (DOUBTED,), hang=2)
+    if len(doubts) > MAX_DOUBTS:
+        more = f"and {len(doubts) - MAX_DOUBTS:,} more: hitloop-tui show {review.id}"
+        yield Line(((own(more), WARN),), (INDENT,))
 
 
-def _agent_says(action: ReviewAction, budget: Budget) -> Iterator[Line]:
+def _agent_says(review: Review, action: ReviewAction, budget: Budget) -> Iterator[Line]:
+    if claim := claimed_risk(review, action):
+        yield Line(
+            ((own("claims risk "), MUTED), (short(safe(claim), MAX_DOUBT), "italic")), (QUOTED,)
+        )
+    yield from _said(action, budget)
+
+
+def _said(action: ReviewAction, budget: Budget) -> Iterator[Line]:
     """Every row behind a mark: the agent may write what looks like ours."""
-    gutter = (INDENT, (own(f"{QUOTE} "), MUTED))
     told = [text for text in (action.rationale, action.description) if text]
     for number, text in enumerate(told):
         if number:
-            yield Line((), gutter)
-        yield from text_lines(text, gutter, budget, "italic")
+            yield Line((), (QUOTED,))
+        yield from text_lines(text, (QUOTED,), budget, "italic")
     if action.context_refs:
-        refs = ", ".join(map(safe, action.context_refs))
-        yield Line(((own("refers to "), MUTED), (own(refs), "italic")), gutter)
+        refs = safe(", ".join(action.context_refs))
+        yield Line(((own("refers to "), MUTED), (refs, "italic")), (QUOTED,))
 
 
-def _policy(review: Review) -> Iterator[Line]:
+def _policy(review: Review, action: ReviewAction) -> Iterator[Line]:
+    """The risk is what the asking code said, not what a model did: it is its gate's own word."""
     reading = review.reading
     if reading.policy_name:
         yield _pair("name", safe(reading.policy_name))
     if reading.policy_reason:
         yield _pair("reason", safe(reading.policy_reason))
+    if action.risk_class and reading.policy_name:
+        yield _pair("risk", own(f"{action.risk_class}, as the gate has it"))
 
 
 def _verdicts(review: Review, action: ReviewAction) -> Iterator[Line]:
@@ -160,7 +225,7 @@ def _verdicts(review: Review, action: ReviewAction) -> Iterator[Line]:
             reason = f": {safe(verdict.reason)}" if verdict.reason else ""
             yield line(INDENT, (own(f"{glyph} {word}"), style), (own(reason), ""), hang=4)
             given = {"answer": verdict.value} if verdict.kind is Kind.RESPOND else verdict.args
-            yield from arguments_table(given or {}).lines
+            yield from arguments_table(given or {})
     if review.undecided:
         yield _keys(action.allowed)
 
@@ -178,11 +243,11 @@ def _keys(allowed: Sequence[Kind]) -> Line:
 
 def _context(messages: Sequence[Message], budget: Budget) -> Iterator[Line]:
     for message in messages:
-        calls = ", ".join(map(safe, message.tool_calls))
+        calls = safe(", ".join(message.tool_calls))
         called = ((own(f"  calls {calls}"), MUTED),) if calls else ()
-        yield line(INDENT, (safe(message.role), MUTED), *called, hang=4)
+        yield Line(((safe(message.role), MUTED), *called), (QUOTED,), hang=2)
         if message.text:
-            yield from text_lines(message.text, (INDENT, (own(f"{G.bar} "), FAINT)), budget)
+            yield from text_lines(message.text, (QUOTED, (own(f"{G.bar} "), FAINT)), budget)
 
 
 def _identity(review: Review, action: ReviewAction) -> Iterator[Line]:

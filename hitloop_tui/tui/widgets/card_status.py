@@ -18,10 +18,12 @@ from hitloop_tui.tui.glyphs import G, bold, state_sign
 from hitloop_tui.tui.keymap import DISPLAY
 from hitloop_tui.tui.naming import name, names
 from hitloop_tui.tui.widgets.rows import Line, Part, line, own
+from hitloop_tui.tui.widgets.values import INDENT, QUOTED, counted, marked
 
-INDENT: Part = (own("  "), "")
 ACT_CELLS = 8
 """Cells of the widest act."""
+MAX_DETAIL = 2000
+"""Characters of an error that the card shows."""
 
 CONSEQUENCES = {
     Act.UNDO: "take it back, and decide anew",
@@ -71,7 +73,7 @@ def _state(review: Review, viewer: Viewer) -> Iterator[Line]:
         yield Line(sentence, (INDENT,))
     if review.detail:
         style = BAD if review.state is State.FAILED else MUTED
-        yield Line(((safe(review.detail), style),), (INDENT,))
+        yield Line(_shortened(review.detail, style), (QUOTED,))
     for act in review.acts:
         key = (own(f"{DISPLAY[act.value]}  "), KEY)
         word = (own(act.value.ljust(ACT_CELLS)), STRONG)
@@ -137,6 +139,12 @@ def _claim(review: Review, viewer: Viewer) -> Iterator[Line]:
     yield line(said, *(ends if mine else ()), hang=2)
 
 
+def _shortened(detail: str, style: str) -> tuple[Part, ...]:
+    """An error may be as long as an agent's tool likes."""
+    more = len(detail) - MAX_DETAIL
+    cut = ((own(f"{G.ellipsis}+{counted(more, 'character')}"), WARN),) if more > 0 else ()
+    return *marked(detail[:MAX_DETAIL], style), *cut
+
+
 def _told(words: str) -> Part:
     return own(words), ""
-

@@ -203,8 +203,12 @@ class LinesView(RowsView):
         return self._count
 
     def row(self, y: int) -> Row:
-        index = bisect_right(self._starts, y) - 1
+        index = self.line_at(y)
         return self._wrapped[index].row(y - self._starts[index])
+
+    def line_at(self, y: int) -> int:
+        """Which line a row belongs to."""
+        return bisect_right(self._starts, y) - 1
 
     def show_lines(self, lines: Sequence[Line]) -> None:
         """Draws only what differs from the lines before, where the number of rows stays."""
@@ -224,7 +228,7 @@ class LinesView(RowsView):
 
     def on_resize(self, event: events.Resize) -> None:
         if self.text_width != self._width:
-            top = bisect_right(self._starts, self.scroll_offset.y) - 1
+            top = self.line_at(self.scroll_offset.y)
             self._wrap()
             if 0 < top < len(self._starts):
                 self.scroll_to(y=self._starts[top], animate=False)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from hitloop_tui.attach.masks import Mask
 from hitloop_tui.safetext import Safe, safe
-from hitloop_tui.tui.content import FAINT, WARN
+from hitloop_tui.tui.content import FAINT, MUTED, WARN
 from hitloop_tui.tui.glyphs import ascii_only
 from hitloop_tui.tui.widgets.rows import Line, Part, own
 
@@ -22,12 +23,24 @@ LONG_EDGE = 40
 LINE_END = "$" if ascii_only() else "⏎"
 SPACE = "_" if ascii_only() else "␣"
 
+_SIGNS = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "⏎␣"})
+
 COUNTED = f"reverse {WARN}"
 """Style of counted blanks: not to be mistaken, even without colour, for the same signs in data."""
 
+INDENT: Part = (own("  "), "")
+"""Stands before rows of our own in between."""
+QUOTED: Part = (own("| " if ascii_only() else "▎ "), MUTED)
+"""Stands before every row of words that an agent chose: those may look like ours."""
+
 _NOTABLE = re.compile(
-    r"\\\\|(?P<escape>\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}))"
+    r"\\\\|(?P<escape>(?:\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}))+)"
     rf"|(?P<edge>^ +| +$)|(?P<blank> {{{LONG_BLANK},}})"
+)
+
+_NAME = re.compile(
+    r"(?P<plain>[!-\[\]-~]+)|(?P<blank> +)"
+    r"|(?:\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})|[^ -~])+"
 )
 
 _TYPES = {
@@ -39,6 +52,7 @@ _TYPES = {
     list: "list",
     tuple: "list",
     dict: "object",
+    Mask: "masked",
 }
 
 
@@ -103,8 +117,12 @@ def scalar(value: Any) -> str:
 
 def marked(text: str, style: str = "") -> tuple[Part, ...]:
     """One line of somebody else's text; escapes and telling blanks stand out."""
-    shown = safe(text)
-    return tuple(_parts(shown, style))
+    return tuple(_parts(_without_signs(safe(text)), style))
+
+
+def _without_signs(shown: Safe) -> Safe:
+    """A text's own signs for blanks and line ends as escapes: colour is not all that tells them."""
+    return shown if ascii_only() else Safe(shown.translate(_SIGNS))
 
 
 def _parts(shown: Safe, style: str) -> Iterator[Part]:
@@ -125,14 +143,33 @@ def _parts(shown: Safe, style: str) -> Iterator[Part]:
         yield Safe(shown[at:]), style
 
 
+def machine(text: str, style: str = "") -> tuple[Part, ...]:
+    """A name that programs read, as one word: blanks and what is not ASCII stand out."""
+    return tuple(_name_parts(_without_signs(safe(text)), style))
+
+
+def _name_parts(shown: Safe, style: str) -> Iterator[Part]:
+    for match in _NAME.finditer(shown):
+        match match.lastgroup:
+            case "plain":
+                yield Safe(match[0]), style
+            case "blank":
+                yield own(SPACE * len(match[0])), COUNTED
+            case _:
+                yield Safe(match[0]), f"{style} {WARN}".strip()
+
+
+def line_of_text(text: str, gutter: tuple[Part, ...], style: str = "") -> Line:
+    """One line of a text, its end visible where it has one."""
+    words = marked(text.removesuffix("\n"), style)
+    end: tuple[Part, ...] = ((own(LINE_END), FAINT),) if text.endswith("\n") else ()
+    return Line((*words, *end), gutter)
+
+
 def text_lines(text: str, gutter: tuple[Part, ...], budget: Budget, style: str = "") -> list[Line]:
     """Text of several lines behind a gutter, line ends visible, and what was left out said."""
     shown, missing = budget.take(text)
-    end: Part = (own(LINE_END), FAINT)
-    found: list[Line] = []
-    for each in filter(None, shown):
-        words = marked(each.removesuffix("\n"), style)
-        found.append(Line((*words, end) if each.endswith("\n") else words, gutter))
+    found = [line_of_text(each, gutter, style) for each in shown if each]
     if missing:
-        found.append(Line(((own(missing), WARN),), gutter))
+        found.append(Line(((own(missing), WARN),), (INDENT,)))
     return found

@@ -1,0 +1,63 @@
+"""Approving high risk without having read it all: only by the tool's name."""
+
+from __future__ import annotations
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.widgets import Input
+
+from hitloop_tui.safetext import Safe, safe
+from hitloop_tui.tui.content import STRONG, WARN, short
+from hitloop_tui.tui.dialogs.frame import Box, Dialog, Keys, Notice, Told
+from hitloop_tui.tui.seen import Share
+from hitloop_tui.tui.widgets.rows import BLANK, line, own
+
+TITLE_CELLS = 40
+
+
+class NameDialog(Dialog[bool]):
+    """True when the name was typed as it is shown; None when left."""
+
+    AUTO_FOCUS = "Input"
+
+    DEFAULT_CSS = """
+    NameDialog Box {
+        max-width: 72;
+        border: round $warning;
+        Told { max-height: 10; margin-bottom: 1; }
+        Notice { margin-top: 1; }
+    }
+    """
+
+    name_typed = getters.query_one(Input)
+    notice = getters.query_one(Notice)
+
+    def __init__(self, tool_name: str, share: Share | None) -> None:
+        """`share` is how much of the arguments was on the screen."""
+        super().__init__()
+        self._tool = tool_name
+        self._share = share
+
+    def compose(self) -> ComposeResult:
+        seen = f": {self._share.words}" if self._share is not None else ""
+        told = [
+            line((own(f"High risk, and not all of it was on the screen{seen}."), WARN)),
+            line((own("Go back and read on, or type the tool's name to go on without."), "")),
+            BLANK,
+            line((safe(self._tool), STRONG)),
+        ]
+        with Box(Safe(f"Not read to the end: {short(safe(self._tool), TITLE_CELLS)}")):
+            yield Told(told)
+            yield Input(compact=True)
+            yield Notice()
+            yield Keys(("enter", "go on without"), ("esc", "back to read on"))
+
+    def begin(self) -> None:
+        self.name_typed.cursor_blink = False
+
+    @on(Input.Submitted)
+    def _send(self, event: Input.Submitted) -> None:
+        if event.value and event.value in (self._tool, safe(self._tool)):
+            self.dismiss(True)
+        else:
+            self.notice.problem(Safe("this is not the tool's name"))

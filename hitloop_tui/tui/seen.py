@@ -1,0 +1,68 @@
+"""How much of a question's arguments has been on the screen, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What of the arguments was on the screen, at the width of now."""
+
+    seen: int
+    rows: int
+    below: int
+    """Rows below the screen."""
+    more: bool
+    """Whether there is more than these rows: the person has to ask for it."""
+
+    @property
+    def unseen(self) -> int:
+        return self.rows - self.seen
+
+    @property
+    def whole(self) -> bool:
+        return not self.unseen and not self.more
+
+    @property
+    def words(self) -> str:
+        """`62% seen, 31 lines below`."""
+        where = "below" if self.unseen == self.below else "not seen"
+        left = f"{self.unseen:,} line{'s' * (self.unseen != 1)} {where}" if self.unseen else ""
+        loaded = " of what is loaded" if self.more else ""
+        percent = 100 * self.seen // max(self.rows, 1)
+        return ", ".join(filter(None, (f"{percent}% seen{loaded}", left)))
+
+
+class Seen:
+    """Lines that were on the screen. A line counts when each of its rows was there at one width."""
+
+    def __init__(self) -> None:
+        self.whole = False
+        """Once all was seen, it stays seen."""
+        self._lines: set[int] = set()
+        self._rows: dict[int, set[int]] = {}
+        self._width = 0
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def paint(self, line: int, row: int, height: int, width: int) -> bool:
+        """A row of a line reached the screen; False when nothing is new."""
+        if width != self._width:
+            self._rows.clear()
+            self._width = width
+        rows = self._rows.setdefault(line, set()) if line not in self._lines else {row}
+        if row in rows:
+            return False
+        rows.add(row)
+        if len(rows) == height:
+            self._lines.add(line)
+            del self._rows[line]
+        return True
+
+    def rows(self, heights: Sequence[int]) -> int:
+        """How many rows were seen, of lines of such heights."""
+        partly = sum(map(len, self._rows.values()))
+        return partly + sum(heights[line] for line in self._lines if line < len(heights))
