@@ -103,6 +103,11 @@ def agents(tmp_path: Path) -> Any:
 
 
 def answer(console: Terminal, keys: str) -> None:
+    """Read the question to its end, as high risk must be, then press the keys."""
+    console.press("2")
+    for _ in range(3):
+        console.press(" ")
+        time.sleep(0.2)
     time.sleep(ARMED_S)
     console.press(keys)
 
