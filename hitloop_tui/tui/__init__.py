@@ -41,7 +41,13 @@ def run_console(
 
 
 def _terminal_defaults() -> None:
-    """Textual reads these when it is imported. Nothing moves by itself, and ssh is spared."""
+    """Textual reads these when it is imported. Nothing moves by itself, and ssh is spared.
+
+    It would also prefer COLUMNS and LINES to the terminal's own size. Readline exports them to all
+    that a Python prompt starts: the size of another terminal, for ever.
+    """
+    for size in ("COLUMNS", "LINES"):
+        os.environ.pop(size, None)
     remote = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")

@@ -155,6 +155,7 @@ def test_a_full_disk_is_said_and_no_decision_is_made_up(tmp_path: Path) -> None:
     many = {f"t{n}": questions.gate(f"tool_{n}", {"text": "x" * 400}, "low") for n in range(MANY)}
     questions.ask(db, many)
     environment = {"HITLOOP_HOLD": "0", "XDG_STATE_HOME": str(tmp_path / "state")}
+    environment |= {"COLUMNS": "80", "LINES": "24"}  # of another terminal
     with terminal([*CONSOLE, str(db), "--as", "ann"], 100, 30, environment) as console:
         console.wait_for(rf"{MANY} waiting")
         console.wait_for("it is due")
