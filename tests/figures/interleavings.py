@@ -14,6 +14,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -85,6 +86,8 @@ class World:
         self._agents.execute("PRAGMA synchronous=OFF")
         self._away: dict[str, dict[str, list[Any]]] = {}
         """Rows of threads that are deleted just now, by table."""
+        self._keys: deque[events.Key] = deque(maxlen=20)
+        """Pressed a moment ago."""
         self._watch_the_screen()
 
     def _watch_the_screen(self) -> None:
@@ -105,7 +108,14 @@ class World:
         char = key if len(key) == 1 else "\r" if key == "enter" else None
         event = events.Key(key, char)
         event.set_sender(self.app)
+        self._keys.append(event)
         self.app.post_message(event)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, also for keys that wait for others."""
+        self.clock.now += seconds
+        for key in self._keys:
+            key.time -= seconds
 
     def refresh(self) -> None:
         """Something happens, and the list is read and shown anew."""
@@ -123,7 +133,7 @@ class World:
             assert time.monotonic() < until, "no card to read"
             if self.app.main.row is None or self.app.main._showing.key != self.app.main.row.key:
                 self.press(self.dice.choice("JK"))
-            self.clock.now += GRACE_S
+            self.wait(GRACE_S)
             await asyncio.sleep(0.002)
 
     def restore(self) -> list[Record]:
@@ -195,10 +205,10 @@ async def interleave(world: World, count: Count) -> None:
         if dice.random() < 0.4:
             await asyncio.sleep(dice.choice([0.001, 0.005, 0.02]))
         if dice.random() < 0.5:
-            world.clock.now += dice.choice([GRACE_S / 2, GRACE_S, 2 * GRACE_S])
+            world.wait(dice.choice([GRACE_S / 2, GRACE_S, 2 * GRACE_S]))
     await settle(world)
     made = [record for record in world.restore() if record.decided_by == ME.decided_by]
-    world.clock.now += dice.choice([0, 2 * GRACE_S])
+    world.wait(dice.choice([0, 2 * GRACE_S]))
     count.done += 1
     count.recorded += len(made)
     for record in made:
