@@ -45,6 +45,13 @@ def open_order(file: LedgerFile, key: str, kind: Act) -> str | None:
     return rows[0]["thread_id"] if rows else None
 
 
+def was_cleared(file: LedgerFile, key: str) -> bool:
+    """Whether an earlier answer to this question was taken away by order: the one that stands is
+    a new word on a call that may have been begun."""
+    sql = "SELECT 1 FROM orders WHERE key=? AND kind='clear' AND outcome='applied' LIMIT 1"
+    return bool(file.rows(sql, (key,)))
+
+
 def take_order(
     file: LedgerFile,
     worker: str,

@@ -18,6 +18,7 @@ from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.interrupt_rows import INTERRUPT_ID
 from hitloop_tui.attach.leases import Lease
 from hitloop_tui.attach.ledger import Record
+from hitloop_tui.attach.order_leases import was_cleared
 from hitloop_tui.attach.outcomes import (
     ENDED,
     MOVED_ON,
@@ -174,11 +175,16 @@ class ThreadRun:
             if key in questions and _by_id(questions[key])
         }
         others = [question for key, question in questions.items() if key not in self._open]
-        if any(self._records[key].ordered is Act.RETRY for key in self._open):
+        if any(map(self._anew, self._open)):
             choice = choice.again(f"attempt {attempt}")
         ended = await run(self.bench, choice, events, answers, others, self._started)
         for key in list(self._open):
             await self._settle(key, ended.outcome(self._records[key].identity))
+
+    def _anew(self, key: str) -> bool:
+        """Whether a person has ordered a call that may have been made before."""
+        ordered = self._records[key].ordered is Act.RETRY
+        return ordered or was_cleared(self.bench.ledger.file, key)
 
     def _still_ours(self) -> bool:
         """False when a person took this worker for dead meanwhile, and ordered something else."""

@@ -15,6 +15,7 @@ from hitloop_tui.langgraph.asked import Asked
 from hitloop_tui.langgraph.dialogue import Dialogue, skip_answers
 from hitloop_tui.langgraph.execution import Place
 from hitloop_tui.langgraph.memory import akeep, keep, recall
+from hitloop_tui.langgraph.spending import Spender
 from hitloop_tui.langgraph.telemetry import GateLogger
 
 Args = dict[str, Any]
@@ -41,6 +42,10 @@ class GuardedCall:
     @cached_property
     def dialogue(self) -> Dialogue:
         return Dialogue(self.place)
+
+    @cached_property
+    def spender(self) -> Spender:
+        return Spender(self.place, self.place.task_id, self.place.order, f"{self.action.id}/call")
 
     def asked_at(self, asked: Asked) -> datetime | None:
         """When this question was first asked; None if it was not yet."""

@@ -35,6 +35,11 @@ AnomalyValidator = Callable[[Args], tuple[bool, str]]
 F = TypeVar("F", bound=Callable[..., Any])
 
 POLICY = "hitl_action"
+UNKNOWN = {
+    "rejected": True,
+    "outcome_unknown": True,
+    "reason": "This call was begun before, and nobody knows how it ended.",
+}
 
 
 def hitl_action(
@@ -56,8 +61,9 @@ def hitl_action(
     LangGraph executes a node from its beginning after every answer. What a guarded call returned is
     kept with the checkpoint, as the checkpointer gives it back, so that a call which was made is
     not made again when the node asks about another one. A tool that raised runs again, with its
-    approval, when its node does; so does one whose process died, and two processes that resume one
-    node at the same time both make the call. `create_interrupt_tool_node` is stricter.
+    approval, when its node does. Where a process died in the middle of the call, or another one is
+    making it still, it is not repeated: `outcome_unknown` and `reason` are returned instead, and
+    only a person's `retry` makes it again.
     """
     validators = tuple(anomaly_validators or ())
     signers = signers_file(allowed_signers)
@@ -124,11 +130,14 @@ class _Guard:
             call.keep("refusal", refusal)
             return refusal
         run = self._with(call, approved)
+        if call.spender.spend() != "by us":
+            return dict(UNKNOWN)
         try:
             with self._timed(call, approved):
                 output = self.function(*run.args, **run.kwargs)
         except Exception:
             call.keep("approval", approved.tool_args)
+            call.spender.take_back()
             raise
         call.keep("output", output)
         return output
@@ -148,11 +157,14 @@ class _Guard:
             await call.akeep("refusal", refusal)
             return refusal
         run = self._with(call, approved)
+        if await call.spender.aspend() != "by us":
+            return dict(UNKNOWN)
         try:
             with self._timed(call, approved):
                 output = await self.function(*run.args, **run.kwargs)
         except Exception:
             await call.akeep("approval", approved.tool_args)
+            await call.spender.atake_back()
             raise
         await call.akeep("output", output)
         return output

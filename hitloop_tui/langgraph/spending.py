@@ -24,13 +24,15 @@ log = logging.getLogger(__name__)
 
 
 class Spender:
-    """One execution of a tool node, about to make one call."""
+    """One execution of a tool node or of a guarded tool, about to make one call."""
 
-    def __init__(self, gate: Place, task_id: str, order: str = "") -> None:
+    def __init__(self, gate: Place, task_id: str, order: str = "", call: str = FIRST) -> None:
+        """`call` names the call where an approval was given for more than one."""
         self.gate = gate
         """Where the approval was given."""
         self.task_id = task_id
-        self.reordered = f"{FIRST} again by {order}" if order else None
+        self.call = call
+        self.reordered = f"{call} again by {order}" if order else None
         """The claim that a person's order gives to a task whose earlier call nobody knows about."""
         self.name = f"{task_id}/{secrets.token_hex(8)}"
 
@@ -39,7 +41,7 @@ class Spender:
         here, or before the gate's checkpoint is stored."""
         if self.gate.checkpointer is None or self.gate.blocks_checkpointer():
             return "by us"
-        claim, spent = FIRST, None
+        claim, spent = self.call, None
         while spent is None:
             write(self.gate, claim, self.name)
             claim, spent = self._look(claim, read(self.gate))
@@ -49,7 +51,7 @@ class Spender:
         """`spend` for an async graph."""
         if self.gate.checkpointer is None:
             return "by us"
-        claim, spent = FIRST, None
+        claim, spent = self.call, None
         while spent is None:
             await awrite(self.gate, claim, self.name)
             claim, spent = self._look(claim, await aread(self.gate))
@@ -79,7 +81,7 @@ class Spender:
         if holder in (None, self.name):
             return claim, "by us"
         if rows.get(_failed(holder)):
-            return f"{FIRST} after {holder}", None
+            return f"{self.call} after {holder}", None
         if not holder.startswith(self.task_id):
             return claim, "by another"
         if self.reordered not in (None, claim):

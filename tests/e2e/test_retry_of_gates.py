@@ -6,6 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+import pytest
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from hitloop_tui.attach.graph_file import load_module
@@ -47,6 +48,36 @@ builder.add_conditional_edges("gate", should_execute, {"execute": "execute", "sk
 """
 
 
+GUARDED = """
+import os, signal
+from pathlib import Path
+from typing import Any, TypedDict
+
+from langgraph.graph import START, StateGraph
+
+from hitloop_tui.langgraph import hitl_action
+
+HERE = Path(__file__).parent
+
+class State(TypedDict, total=False):
+    proposed_action: Any
+    said: Any
+
+@hitl_action()
+def pay(amount: int) -> str:
+    with open(HERE / "paid", "a") as file:
+        file.write(f"{amount}\\n")
+    if not (HERE / "survive").exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "paid"
+
+def node(state: State) -> State:
+    return {"said": pay(**state["proposed_action"]["tool_args"])}
+
+builder = StateGraph(State).add_node("node", node).add_edge(START, "node")
+"""
+
+
 async def ask(db: Path, file: Path) -> None:
     builder = load_module(GraphRef.parse(f"pay={file}:builder")).builder
     async with AsyncSqliteSaver.from_conn_string(str(db)) as saver:
@@ -56,9 +87,10 @@ async def ask(db: Path, file: Path) -> None:
         await graph.ainvoke({"proposed_action": action}, config)
 
 
-def test_a_call_cut_off_by_a_kill(tmp_path):
+@pytest.mark.parametrize("graph", [GRAPH, GUARDED], ids=["gate", "hitl_action"])
+def test_a_call_cut_off_by_a_kill(tmp_path, graph):
     file, db = tmp_path / "pay.py", tmp_path / "agents.db"
-    file.write_text(GRAPH)
+    file.write_text(graph)
     asyncio.run(ask(db, file))
     sys.modules.pop("pay", None)
     worker = ("worker", db, "--graph", f"pay={file}:builder", "--once")
@@ -76,3 +108,23 @@ def test_a_call_cut_off_by_a_kill(tmp_path):
     assert listed(db) == {}
     hitloop(*worker)
     assert (tmp_path / "paid").read_text() == "5\n5\n"
+
+
+def test_a_cleared_answer_to_a_guarded_call_can_be_given_anew(tmp_path):
+    """The call may have been made; who approves it again pays for one more."""
+    file, db = tmp_path / "pay.py", tmp_path / "agents.db"
+    file.write_text(GUARDED)
+    asyncio.run(ask(db, file))
+    sys.modules.pop("pay", None)
+    worker = ("worker", db, "--graph", f"pay={file}:builder", "--once")
+    review = listed(db)["t"]["id"]
+    assert decisions("approve", review, "--db", db)[0] == 0
+    assert hitloop(*worker).code == -9
+    (tmp_path / "survive").touch()
+    assert decisions("clear", review, "--db", db)[0] == 0
+    assert hitloop(*worker).code == 0
+    assert listed(db)["t"]["state"] == "pending"
+    assert decisions("approve", review, "--db", db)[0] == 0
+    assert hitloop(*worker).code == 0
+    assert (tmp_path / "paid").read_text() == "5\n5\n"
+    assert listed(db) == {}

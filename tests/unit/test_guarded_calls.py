@@ -96,6 +96,35 @@ def test_another_process_knows_what_was_made(note, calls, tmp_path):
     assert calls == ["a", "b"]
 
 
+async def test_two_runs_of_one_question_make_one_call(calls, tmp_path):
+    """LangGraph runs the node twice: it has no lock. Two savers stand for two processes."""
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    @hitl_action()
+    async def pay(x: str) -> str:
+        calls.append(x)
+        begun.set()
+        await go.wait()
+        return "paid"
+
+    async def node(state):
+        return {"out": await pay("a")}
+
+    path = str(tmp_path / "agents.db")
+    savers = AsyncSqliteSaver.from_conn_string(path), AsyncSqliteSaver.from_conn_string(path)
+    async with savers[0] as one, savers[1] as two:
+        first, second = compiled(node, one), compiled(node, two)
+        await first.ainvoke({}, CONFIG)
+        running = asyncio.create_task(first.ainvoke(Command(resume=True), CONFIG))
+        await begun.wait()
+        (question,) = (await second.aget_state(CONFIG)).interrupts
+        other = await second.ainvoke(Command(resume={question.id: True}), CONFIG)
+        go.set()
+        assert (await running)["out"] == "paid"
+    assert other["out"]["outcome_unknown"] is True
+    assert calls == ["a"]
+
+
 def test_the_nodes_own_questions_keep_their_answers(note, calls):
     def node(_: State) -> State:
         return {"out": [interrupt("first?"), note("a"), interrupt("middle?"), note("b")]}
