@@ -131,7 +131,9 @@ class World:
         until = time.monotonic() + QUIET_S
         while not self.app.main.armed:
             assert time.monotonic() < until, "no card to read"
-            if self.app.main.row is None or self.app.main._showing.key != self.app.main.row.key:
+            if self.app.main.row is None:
+                self.press("escape")  # a filter that nothing fits
+            elif self.app.main._showing.key != self.app.main.row.key:
                 self.press(self.dice.choice("JK"))
             self.wait(GRACE_S)
             await asyncio.sleep(0.002)
