@@ -68,19 +68,6 @@ async def hold(pilot: Any) -> None:
     await _select(pilot, "archive_folder held")
 
 
-async def kill_the_worker(pilot: Any) -> None:
-    """Approve, and kill the worker while it applies that."""
-    await _select(pilot, "send_email")
-    await asyncio.sleep(SETTLE_S)
-    await pilot.press("a", "escape", "escape")
-    await _select(pilot, "applying")
-    while pilot.app.main.card.review.state != "applying":
-        await pilot.pause(0.01)
-    WORKERS.pop().kill()
-    await pilot.pause(3 * SETTLE_S)
-    await pilot.press("escape")
-
-
 async def help_screen(pilot: Any) -> None:
     await pilot.press("question_mark")
 
@@ -95,9 +82,7 @@ SHOTS: tuple[tuple[str, tuple[int, int], Drive], ...] = (
     ("help-140x40", WIDE, help_screen),
     ("trace-140x40", WIDE, follow),
     ("held-80x24", SMALL, hold),
-    ("uncertain-80x24", SMALL, kill_the_worker),
 )
-WORKERS: list[subprocess.Popen[bytes]] = []
 
 
 async def _select(pilot: Any, tool: str) -> None:
@@ -134,7 +119,6 @@ def main() -> None:
         subprocess.run([*run, *agents], check=True)
         worker = ["hitloop_tui", "worker", str(db), "--config", str(AGENTS)]
         with subprocess.Popen([*run, *worker], stderr=subprocess.DEVNULL) as process:
-            WORKERS.append(process)
             for name, size, drive in SHOTS:
                 asyncio.run(shoot(db, name, size, drive))
             process.terminate()

@@ -26,9 +26,14 @@ def say(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """One JSON document. ASCII only, so that no text in it can steer a terminal."""
-    click.echo(json_text(value, indent=2))
+    click.echo(_ascii(json_text(value, indent=2)))
 
 
 def print_json_lines(values: Iterable[Any]) -> None:
     for value in values:
-        click.echo(json_text(value))
+        click.echo(_ascii(json_text(value)))
+
+
+def _ascii(text: str) -> str:
+    """DELETE is the one control character that JSON leaves as it is."""
+    return text.replace("\x7f", "\\u007f")

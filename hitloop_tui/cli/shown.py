@@ -63,7 +63,8 @@ class Shown:
             shown["detail"] = NO_WORKER
         seconds = due_in(shown)
         if seconds is not None and review.undecided and seconds < SOON_S:
-            shown["warnings"] = [*shown["warnings"], f"its deadline is in {int(seconds)} s"]
+            near = f"its deadline is in {int(seconds)} s" if seconds else "its deadline has passed"
+            shown["warnings"] = [*shown["warnings"], near]
         return shown
 
     def decided(self, record: Record) -> dict[str, Any]:

