@@ -30,7 +30,7 @@ def text(value: Safe, style: str = "") -> Content:
 
 def own(literal: str, style: str = "") -> Content:
     """Text of our own: literals, numbers, glyphs. Never agent text."""
-    return Content.styled(literal, style) if style else Content(literal)
+    return text(Safe(literal), style)
 
 
 def line(*parts: Part) -> Content:

@@ -59,7 +59,7 @@ class Dialog(ModalScreen[T]):
 
     def tell(self, news: Safe) -> None:
         """Say what became of the Review that the dialog is about, at its top."""
-        told = line(own(f"{G.warning} ", WARN), text(news, WARN))
+        told: Content = line(own(f"{G.warning} ", WARN), text(news, WARN))
         for shown in self.query(News):
             shown.update(told)
             return
