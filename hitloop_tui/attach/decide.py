@@ -125,8 +125,7 @@ def _record(
         case FirstAnswer():
             return already_decided(review.id, first)
         case int() if first > 0:
-            by, at = person.decided_by, ledger.last_word(review.key, person)
-            return Outcome(review.id, "recorded", by, at, _missing(review, first))
+            return Outcome(review.id, "recorded", person.decided_by, detail=_missing(review, first))
     record = ledger.of_keys([review.key])[review.key]
     detail = settle(inbox.source, ledger, [record])
     if record.state is State.HELD:

@@ -84,12 +84,6 @@ class Ledger:
                 recording.insert_decision(connection, review, said, value, person, hold_s, signed)
             return ballot.missing
 
-    def last_word(self, key: str, person: Person) -> str | None:
-        """When this person last said something about a Review that is not decided yet."""
-        sql = "SELECT max(decided_at) FROM verdicts WHERE key=? AND decided_by=?"
-        found: str | None = self.file.rows(sql, (key, person.decided_by))[0][0]
-        return found
-
     def stamp(self) -> tuple[Any, ...]:
         """Differs after anything a person or a worker did, but not for new events."""
         rows = self.file.rows(
