@@ -15,9 +15,9 @@ from typing import Any
 import ormsgpack
 
 from hitloop_tui.attach import oddities
+from hitloop_tui.attach.oddities import OPTIONS
 
 TYPE = "__type__"
-OPTIONS = ormsgpack.OPT_NON_STR_KEYS
 MAX_DEPTH = 64
 """Levels of lists, maps and extension objects: `json` and every renderer would overflow later."""
 _OPENING = {*range(0x80, 0xA0), *range(0xC7, 0xCA), *range(0xD4, 0xD9), *range(0xDC, 0xE0)}

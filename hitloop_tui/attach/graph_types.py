@@ -22,6 +22,8 @@ import ormsgpack
 from langgraph.checkpoint.serde.event_hooks import SerdeEvent, register_serde_event_listener
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
+from hitloop_tui.attach.oddities import OPTIONS
+
 _log = logging.getLogger(__name__)
 
 TypeName = tuple[str, str]
@@ -29,7 +31,6 @@ TypeName = tuple[str, str]
 
 _CONSTRUCTORS = frozenset({0, 1, 2, 4, 5})
 """Extension codes whose body is (module, class, arguments, ...): langgraph jsonplus.py."""
-_OPTIONS = ormsgpack.OPT_NON_STR_KEYS
 CANARY: TypeName = ("hitloop_tui.attach.canary", "sing")
 """What a worker blocks on purpose, to see that it does."""
 
@@ -87,11 +88,11 @@ def _renamed(body: bytes, rename: Callable[[str, str], str]) -> bytes:
     def hook(code: int, data: bytes) -> ormsgpack.Ext:
         if code not in _CONSTRUCTORS:
             return ormsgpack.Ext(code, data)
-        parts = ormsgpack.unpackb(data, ext_hook=hook, option=_OPTIONS)
+        parts = ormsgpack.unpackb(data, ext_hook=hook, option=OPTIONS)
         parts[0] = rename(parts[0], parts[1])
-        return ormsgpack.Ext(code, ormsgpack.packb(parts, option=_OPTIONS))
+        return ormsgpack.Ext(code, ormsgpack.packb(parts, option=OPTIONS))
 
-    return ormsgpack.packb(ormsgpack.unpackb(body, ext_hook=hook, option=_OPTIONS), option=_OPTIONS)
+    return ormsgpack.packb(ormsgpack.unpackb(body, ext_hook=hook, option=OPTIONS), option=OPTIONS)
 
 
 def own_types(roots: tuple[Path, ...], packages: frozenset[str]) -> frozenset[TypeName]:

@@ -26,6 +26,7 @@ from hitloop_tui.langgraph.plain import plain, stable_action
 from hitloop_tui.langgraph.question import question
 from hitloop_tui.langgraph.signature import Signature
 from hitloop_tui.langgraph.signed import Signatures, signers_file
+from hitloop_tui.langgraph.spending import NOBODY_KNOWS
 from hitloop_tui.langgraph.telemetry import GateLogger
 
 RiskClassResolver = RiskClass | Callable[[Args], RiskClass]
@@ -35,11 +36,7 @@ AnomalyValidator = Callable[[Args], tuple[bool, str]]
 F = TypeVar("F", bound=Callable[..., Any])
 
 POLICY = "hitl_action"
-UNKNOWN = {
-    "rejected": True,
-    "outcome_unknown": True,
-    "reason": "This call was begun before, and nobody knows how it ended.",
-}
+UNKNOWN = {"rejected": True, "outcome_unknown": True, "reason": NOBODY_KNOWS}
 
 
 def hitl_action(

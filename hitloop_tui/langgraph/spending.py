@@ -19,6 +19,7 @@ Spent = Literal["by us", "by this task", "by another"]
 """`by this task` means in an earlier run of it, which is running still, or has died."""
 
 FIRST = "call"
+NOBODY_KNOWS = "This call was begun before, and nobody knows how it ended."
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from hitloop_tui.langgraph.plain import (
     stable_action,
     state_values,
 )
-from hitloop_tui.langgraph.spending import Spender, Spent
+from hitloop_tui.langgraph.spending import NOBODY_KNOWS, Spender, Spent
 from hitloop_tui.langgraph.telemetry import GateLogger
 
 Tool = Callable[..., Any] | BaseTool
@@ -82,8 +82,7 @@ def _check(spent: Spent) -> None:
     if spent == "by another":
         raise AlreadyRun
     if spent == "by this task":
-        error = "This call was begun before, and nobody knows how it ended."
-        raise RefusedCall("outcome_unknown", error)
+        raise RefusedCall("outcome_unknown", NOBODY_KNOWS)
 
 
 def _spender(decision: Decision | None) -> Spender | None:

@@ -202,8 +202,9 @@ class Card(LinesView):
         said, self.told = self._messages, self.review
         if self.review is not None and not self._revealed:
             self.told = masked_review(self.masks, self.review)
-            words = masked_words(self.masks, self.review)
-            said = [replace(each, text=words(each.text)) for each in said]
+            if self.told is not self.review:
+                words = masked_words(self.masks, self.review)
+                said = [replace(each, text=words(each.text)) for each in said]
         if self.told is None:
             self._text = CardText(_NOTHING, [], [], [], False)
         else:
