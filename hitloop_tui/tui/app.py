@@ -7,10 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.console import RenderableType
-from rich.segment import Segment
 from textual import events
 from textual.app import App, SystemCommand
-from textual.color import Color
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
@@ -22,6 +20,7 @@ from hitloop_tui.tui import theme
 from hitloop_tui.tui.content import BAD, text
 from hitloop_tui.tui.glyphs import ascii_only
 from hitloop_tui.tui.keymap import KEYS, Scope
+from hitloop_tui.tui.no_controls import NoControls
 from hitloop_tui.tui.screens.main import MainScreen
 from hitloop_tui.tui.setup import Setup
 from hitloop_tui.tui.terminal import ConsoleDriver, leave_on_signals
@@ -29,19 +28,6 @@ from hitloop_tui.tui.typed_ahead import TypedAhead
 
 WORKER_AFTER_S = 0.4
 """A worker imports LangGraph for seconds: the first card comes before it."""
-_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))
-
-
-class NoControls(LineFilter):
-    """The last line of defence: no control character reaches the terminal from any widget."""
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        return [
-            segment
-            if segment.control or segment.text.isprintable()
-            else Segment(segment.text.translate(_CONTROLS), segment.style)
-            for segment in segments
-        ]
 
 
 class WholeCells(ScrollBarRender):
@@ -60,6 +46,7 @@ class ConsoleApp(App[None]):
         super().__init__(driver_class=ConsoleDriver)
         self.setup = setup
         self.main = MainScreen(setup)
+        self._no_controls = NoControls()  # one: Textual remembers what a filter made of a line
         self.typed_ahead = TypedAhead(self, super().on_event, lambda: self.main.opening)
         for own in theme.THEMES:
             self.register_theme(own)
@@ -101,7 +88,7 @@ class ConsoleApp(App[None]):
         the terminal's own colours as black on black."""
         found = super().get_line_filters()
         plain = [NoColor() if isinstance(each, Monochrome) else each for each in found]
-        return [*plain, NoControls()]
+        return [*plain, self._no_controls]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theme.variable_defaults(self.current_theme)

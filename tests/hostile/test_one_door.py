@@ -16,7 +16,7 @@ FILES = sorted([*ROOT.glob("tui/**/*.py"), *ROOT.glob("cli/**/*.py")])
 WIDGETS = {"Static", "Label", "Option", "update", "notify", "Markdown", "RichLog", "Log", "Pretty"}
 TITLES = {"border_title", "border_subtitle", "tooltip", "title", "sub_title", "placeholder"}
 RAW = {"Content", "Segment", "Text", "print", "from_markup", "styled"}
-MAKES_CONTENT = {"content.py", "rows_view.py", "app.py"}
+MAKES_CONTENT = {"content.py", "rows_view.py", "no_controls.py"}
 """The modules that make what is drawn: of `Safe` text, of drawn rows, with controls taken out."""
 DOORS = {"line", "text", "own", "lines", "sign", "fitted", "safe", "keys_content"}
 TYPES = {"Content", "Safe", "Content | None", "Safe | None"}

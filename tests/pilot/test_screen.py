@@ -12,8 +12,8 @@ from hitloop_tui.attach.decide import decide
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.review import Kind, State, Verdict
 from hitloop_tui.attach.session import Session
-from hitloop_tui.tui.app import NoControls
 from hitloop_tui.tui.keymap import KEYS
+from hitloop_tui.tui.no_controls import NoControls
 from hitloop_tui.tui.theme import few_colours
 from tests.pilot.console import NARROW, WIDE, console
 from tests.pilot.questions import gate
