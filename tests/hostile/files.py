@@ -169,7 +169,8 @@ def _others(path: Path, texts: Sequence[str]) -> None:
         for number, text in enumerate(texts):
             person = Person(text, {"login": text})
             first, second = _thread(text, number, 0), _thread(text, number, 1)
-            orders.claim(session.ledger, reviews[first], person, 3600.0)
+            if storable(text):
+                orders.claim(session.ledger, reviews[first], person, 3600.0)
             if number % 3 == 0 and storable(text):
                 _decided(session, leases, reviews[second], text)
         leases.retire()

@@ -13,7 +13,8 @@ import pytest
 
 from tests.e2e.terminal import Terminal, terminal
 from tests.hostile.ansi import Token, foreign, tokens
-from tests.hostile.corpora import escapes, sample
+from tests.hostile.corpora import sample
+from tests.hostile.escapes import escapes
 from tests.hostile.files import build
 
 HITLOOP = [sys.executable, "-m", "hitloop_tui"]
