@@ -13,7 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from hitloop_tui.attach.graphs import Graph, HostedGraph
-from hitloop_tui.attach.inline import shortened
+from hitloop_tui.attach.preview import cut
 from hitloop_tui.attach.run_config import run_config
 from hitloop_tui.core.again import ORDERED_AGAIN
 from hitloop_tui.errors import HitloopError
@@ -118,7 +118,7 @@ async def _choice(
     except sqlite3.Error:
         raise
     except Exception as error:  # a graph's own reducers and types run here
-        why = shortened(repr(error), MAX_WHY)
+        why = cut(repr(error), MAX_WHY)
         _log.warning("graph %s cannot read thread %s: %s", name, safe(thread_id), safe(why))
         unread.append(f"graph {name}: {why}")
         return None

@@ -12,6 +12,7 @@ from typing import Any
 
 from hitloop_tui.attach import shapes
 from hitloop_tui.attach.direct import settled
+from hitloop_tui.attach.inline import Start
 from hitloop_tui.attach.ledger import Ledger, Record
 from hitloop_tui.attach.masked import masked_review
 from hitloop_tui.attach.masks import MASKS, Masks
@@ -38,7 +39,8 @@ class Row:
     state: State
     risk: str | None
     tool: str
-    summary: str
+    """The first Action's."""
+    summary: Start
     """The arguments that matter, in one line."""
     requested_at: float
     """Seconds since the epoch."""
@@ -54,7 +56,6 @@ class Row:
 
     @classmethod
     def of(cls, review: Review, masks: Masks = MASKS) -> Row:
-        tool, summary = summarise(masked_review(masks, review))
         deadline = review.reading.deadline
         return cls(
             key=review.key,
@@ -63,8 +64,8 @@ class Row:
             graph_id=review.question.graph_id,
             state=review.state,
             risk=review.risk,
-            tool=tool,
-            summary=summary,
+            tool=review.actions[0].tool_name if review.actions else "?",
+            summary=summarise(masked_review(masks, review)),
             requested_at=review.question.requested_at.timestamp(),
             actions=len(review.actions),
             warnings=len(review.reading.warnings),

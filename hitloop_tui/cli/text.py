@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from hitloop_tui.attach.decide import Outcome
-from hitloop_tui.attach.inline import pairs
+from hitloop_tui.attach.inline import inline, pairs
 from hitloop_tui.attach.masks import Mask
 from hitloop_tui.attach.summary import one_line
 from hitloop_tui.cli.json_text import json_lines
@@ -133,7 +133,7 @@ def _cells(shown: dict[str, Any]) -> list[Safe]:
         safe(shown["id"][:SHORT_ID]),
         safe((shown["risk_class"] or "unrated").upper()),
         safe(shown["state"]),
-        safe(tools[0] + more),
+        Safe(safe(inline(tools[0])) + more),
         safe_any(shown["graph_id"] or "-"),
         safe(shown["thread_id"]),
         safe(_note(shown)),
@@ -158,7 +158,8 @@ def _note(shown: dict[str, Any]) -> str:
 
 def _arguments(shown: dict[str, Any], width: int) -> str:
     args = shown["actions"][0]["tool_args"] if shown["actions"] else {}
-    return _cut(safe(one_line(args)), width)
+    start = one_line(args)
+    return _cut(safe(start.text), width, start.hidden, counted=start.counted)
 
 
 def _print_action(number: int, count: int, action: dict[str, Any], verdict: Any) -> None:
@@ -209,13 +210,19 @@ def _fit(cell: str, width: int) -> str:
     return cut + " " * (width - _cells_of(cut))
 
 
-def _cut(text: str, width: int) -> str:
-    """`text` in at most `width` cells, with a mark when something is missing."""
-    if _cells_of(text) <= width:
+def _cut(text: str, width: int, hidden: int = 0, *, counted: bool = True) -> str:
+    """`text` in at most `width` cells, with the number of characters that are not shown.
+
+    `hidden` of them are missing from its end already, or more where they were not `counted`.
+    """
+    if not hidden and len(text) <= width and _cells_of(text) <= width:
         return text
-    while _cells_of(text) >= width:
-        text = text[:-1]
-    return f"{text}…"
+    kept = text[:width]
+    while True:
+        mark = f"…+{len(text) - len(kept) + hidden:,}{'' if counted else '+'}"
+        if not kept or _cells_of(kept) + len(mark) <= width:
+            return kept + mark
+        kept = kept[:-1]
 
 
 def _cells_of(text: str) -> int:

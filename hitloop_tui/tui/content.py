@@ -48,14 +48,17 @@ def sign(of: Sign, width: int = 0) -> Content:
     return own(f"{of.glyph} {of.word}".ljust(width), of.style)
 
 
-def fitted(content: Content, width: int, style: str = FAINT, hidden: int = 0) -> Content:
+def fitted(
+    content: Content, width: int, style: str = FAINT, hidden: int = 0, *, counted: bool = True
+) -> Content:
     """Exactly `width` cells: padded, or cut with the number of characters that are not shown.
 
-    `hidden` characters are missing from the end of the content already.
+    `hidden` characters are missing from the end of the content already; these are not all where
+    they could not be `counted`.
     """
     if content.cell_length > width:
         content = content.rstrip()
-    shown = cut(content, width, hidden)
+    shown = cut(content, width, hidden, counted=counted)
     return line(shown, own(" " * max(width - shown.cell_length, 0), style))
 
 
@@ -64,19 +67,19 @@ def short(words: Safe, width: int) -> Safe:
     return words if cell_len(words) <= width else Safe(cut(Content(words), width).plain)
 
 
-def missing(count: int) -> Content:
-    """How many characters are not shown here."""
-    return own(f"{G.ellipsis}+{count:,}", FAINT)
+def missing(count: int, *, counted: bool = True) -> Content:
+    """How many characters are not shown here: `…+1,204`; `…+1,204+` where there are more."""
+    return own(f"{G.ellipsis}+{count:,}{'' if counted else '+'}", FAINT)
 
 
-def cut(content: Content, width: int, hidden: int = 0) -> Content:
+def cut(content: Content, width: int, hidden: int = 0, *, counted: bool = True) -> Content:
     """At most `width` cells: what fits beside the number of characters that do not."""
     if not hidden and content.cell_length <= width:
         return content
     whole, kept = content, content
     while True:
         count = len(whole.plain) - len(kept.plain) + hidden
-        mark = missing(count)
+        mark = missing(count, counted=counted)
         room = max(width - mark.cell_length, 0)
         if kept.cell_length <= room:
             return line(kept, mark) if mark.cell_length <= width else own(G.ellipsis[:width], FAINT)

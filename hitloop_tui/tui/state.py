@@ -161,7 +161,7 @@ class InboxState:
     def _text(self, row: Row) -> str:
         known = self._words.get(row.key)
         if known is None or known[0] is not row:
-            parts = (row.tool, row.summary, row.thread_id, row.graph_id or "")
+            parts = (row.tool, row.summary.text, row.thread_id, row.graph_id or "")
             known = (row, " ".join((*parts, row.risk or "unrated", row.state, row.id)).lower())
             self._words[row.key] = known
         return known[1]

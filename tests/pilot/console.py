@@ -18,11 +18,12 @@ from hitloop_tui.attach.person import Person
 from hitloop_tui.hold import NO_HOLD, Hold
 from hitloop_tui.paths import ledger_path
 from hitloop_tui.tui.app import ConsoleApp
-from hitloop_tui.tui.dialogs.frame import News, Told
+from hitloop_tui.tui.dialogs.frame import Told
 from hitloop_tui.tui.screens.main import MainScreen
 from hitloop_tui.tui.setup import Setup
 from hitloop_tui.tui.widgets.rows import plain
 from hitloop_tui.tui.widgets.rows_view import RowsView
+from hitloop_tui.tui.widgets.status import Said
 from tests.pilot.bare import screen_text
 
 WAIT_S = 30.0
@@ -54,7 +55,7 @@ class Console:
     @property
     def said(self) -> str:
         """The status line."""
-        return str(self.main.status.query_one("#said").visual)  # type: ignore[attr-defined]
+        return self.main.status.query_one(Said).render().plain
 
     @property
     def shown(self) -> str:
@@ -71,8 +72,7 @@ class Console:
         """What the open dialog says, on one line; empty without one."""
         if self.app.screen is self.main:
             return ""
-        said = [str(news.visual) for news in self.app.screen.query(News)]
-        return " ".join([*said, *map(rows_of, self.app.screen.query(Told))])
+        return " ".join(map(rows_of, self.app.screen.query(Told)))
 
     @property
     def footer(self) -> dict[str, bool]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitloop_tui.attach.inbox import Row
+from hitloop_tui.attach.inline import Start
 from hitloop_tui.attach.review import State
 from hitloop_tui.tui.arming import GRACE_S, Arming
 from hitloop_tui.tui.content import ago
@@ -23,7 +24,7 @@ def row(n: int, **changes: object) -> Row:
         state=State.PENDING,
         risk=("low", "medium", "high", None)[n % 4],
         tool="send",
-        summary=f"to={n}",
+        summary=Start(f"to={n}"),
         requested_at=float(n),
         actions=1,
         warnings=0,

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from hitloop_tui.safetext import Safe, safe
+from hitloop_tui.safetext import Safe, safe_lines
 from hitloop_tui.tui.glyphs import G
 from hitloop_tui.tui.widgets.rows import TIED, own
-from hitloop_tui.tui.widgets.values import counted
+from hitloop_tui.tui.widgets.values import LINE_END, counted, without_signs
 
 MAX_TEXT = 400
 """Characters of an error or a question that a line shows."""
@@ -50,12 +50,14 @@ def brief(value: Any, limit: int = MAX_TEXT) -> Safe:
             text = ", ".join(f"{key}: {_compact(item)}" for key, item in value.items())
         case _:
             text = _compact(value)
-    text = text.replace("\n", " ")
     hidden = len(text) - limit
     if hidden <= WORTH_CUTTING:
-        return safe(text)
-    note = f" {G.ellipsis} +{counted(hidden, 'character')}"
-    return Safe(safe(text[:limit]) + note)
+        return _on_one_line(text)
+    return Safe(f"{_on_one_line(text[:limit])} {G.ellipsis} +{counted(hidden, 'character')}")
+
+
+def _on_one_line(text: str) -> Safe:
+    return Safe(f"{LINE_END} ".join(without_signs(each) for each in safe_lines(text)))
 
 
 def _compact(value: Any) -> str:

@@ -12,10 +12,11 @@ from hitloop_tui.attach.inbox import Row
 from hitloop_tui.attach.review import State
 from hitloop_tui.safetext import Safe, safe, safe_any
 from hitloop_tui.tui import content
-from hitloop_tui.tui.content import MUTED, STRONG, WARN, ago, fitted, line, own, text
+from hitloop_tui.tui.content import MUTED, STRONG, WARN, ago, fitted, line, missing, own, text
 from hitloop_tui.tui.countdown import SOON_S, URGENT_S, left
 from hitloop_tui.tui.glyphs import RISK_WIDTH, G, risk_sign, state_sign
 from hitloop_tui.tui.naming import names
+from hitloop_tui.tui.widgets.values import machine
 
 AGE = 5
 """Cells of the age column, with the space before it."""
@@ -27,6 +28,8 @@ THREAD = 8
 """Cells that a thread id keeps beside a long tool name."""
 NAME = 12
 """Cells of somebody's name."""
+MAX_TOOL = 200
+"""Characters of a tool's name that a row draws."""
 ROOM_FOR_ORIGIN = 72
 """From this width on a one-line row says where it comes from."""
 
@@ -83,12 +86,12 @@ def draw(row: Row, look: Look) -> list[Content]:
 def _one_line(row: Row, look: Look) -> Content:
     sign = risk_sign(row.risk)
     risk = own(f"{sign.glyph} {sign.word}".ljust(RISK_WIDTH + 2), sign.style)
-    head = line(_gutter(look), risk, _tool(row), _muted(safe(row.summary)))
+    head = line(_gutter(look), risk, _tool(row), _muted(safe(row.summary.text)))
     standing = _standing(row, look)
     room = look.width >= ROOM_FOR_ORIGIN and standing.cell_length <= STANDING
     origin = fitted(_origin(row), ORIGIN, MUTED) if room else _muted("")
     tail = line(_muted(" "), origin, standing, _muted(f"{look.age:>{AGE}} "))
-    return line(fitted(head, look.width - tail.cell_length, MUTED), tail)
+    return line(_with_summary(head, row, look.width - tail.cell_length), tail)
 
 
 def _two_lines(row: Row, look: Look) -> list[Content]:
@@ -99,11 +102,11 @@ def _two_lines(row: Row, look: Look) -> list[Content]:
     thread = fitted(thread, min(thread.cell_length, room), MUTED)
     tail = line(thread, _muted(f"{look.age:>{AGE}} "))
     word = own(sign.word.ljust(RISK_WIDTH), sign.style)
-    below = line(_bar(look), own("    "), word, _muted(safe(row.summary)))
+    below = line(_bar(look), own("    "), word, _muted(safe(row.summary.text)))
     state = line(_standing(row, look), _muted(" "))
     return [
         line(fitted(head, look.width - tail.cell_length - 1, STRONG), own(" ", STRONG), tail),
-        line(fitted(below, look.width - state.cell_length, MUTED), state),
+        line(_with_summary(below, row, look.width - state.cell_length), state),
     ]
 
 
@@ -115,9 +118,20 @@ def _bar(look: Look) -> Content:
     return own(G.cursor, content.ACCENT) if look.selected else own(" ")
 
 
+def _with_summary(content: Content, row: Row, width: int) -> Content:
+    """Content that ends with the summary, in `width` cells."""
+    _, hidden, counted = row.summary
+    return fitted(content, width, MUTED, hidden, counted=counted)
+
+
 def _tool(row: Row) -> Content:
+    """The first tool, how many more Actions there are, and a mark where something is odd."""
+    more = len(row.tool) - MAX_TOOL
+    name = machine(row.tool[:MAX_TOOL], STRONG)
+    cut = missing(more) if more > 0 else own("")
+    others = own(f" +{row.actions - 1}" if row.actions > 1 else "", content.ACCENT)
     warning = own(f"{G.warning} ", WARN) if row.warnings else own("")
-    return line(text(safe(row.tool), STRONG), own(" ", STRONG), warning, own(" ", STRONG))
+    return line(*name, cut, others, own(" ", STRONG), warning, own(" ", STRONG))
 
 
 def _origin(row: Row) -> Content:

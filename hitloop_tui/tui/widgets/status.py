@@ -9,11 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.reactive import reactive
 from textual.timer import Timer
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from hitloop_tui.safetext import safe
-from hitloop_tui.tui.content import WARN, line, own, text
+from hitloop_tui.tui.content import WARN, cut, line, own, text
 from hitloop_tui.tui.glyphs import G
 from hitloop_tui.tui.holding import Holding
 from hitloop_tui.tui.messages import FilterLeft, FilterTyped
@@ -34,6 +36,15 @@ class FilterInput(Input):
         self.post_message(FilterLeft(keep))
 
 
+class Said(Widget):
+    """One line of words; what has no room is counted."""
+
+    words: reactive[Content] = reactive(Content(""))
+
+    def render(self) -> Content:
+        return cut(self.words, self.size.width)
+
+
 class StatusLine(Horizontal):
     """One thing at a time: the filter while it is typed, else a flash, else the trouble."""
 
@@ -41,7 +52,7 @@ class StatusLine(Horizontal):
     StatusLine {
         height: 1;
         padding: 0 1;
-        #said { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        #said { width: 1fr; height: 1; }
         #slash { width: 2; display: none; color: $accent; }
         FilterInput { width: 1fr; display: none; background: $background; }
         &.-typing {
@@ -59,7 +70,7 @@ class StatusLine(Horizontal):
         self._flash: Content | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(id="said", markup=False)
+        yield Said(id="said")
         yield Static("/", id="slash", markup=False)
         field = FilterInput(placeholder="tool, argument, thread, agent, risk", compact=True)
         field.cursor_blink = False
@@ -109,4 +120,4 @@ class StatusLine(Horizontal):
         said = self._flash
         if said is None and self._trouble:
             said = line(own(f"{G.warning} ", WARN), text(safe(self._trouble), WARN))
-        self.query_one("#said", Static).update(said or "")
+        self.query_one(Said).words = said or Content("")

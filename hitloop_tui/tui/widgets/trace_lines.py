@@ -5,22 +5,25 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.review import Kind
-from hitloop_tui.safetext import Safe, safe
+from hitloop_tui.safetext import Safe
 from hitloop_tui.tui.content import BAD, FAINT, GOOD, MUTED, WARN
 from hitloop_tui.tui.glyphs import G, ascii_only
 from hitloop_tui.tui.widgets.brief import MAX_VALUE, brief, tied
 from hitloop_tui.tui.widgets.card_sections import VERDICT_WORDS
 from hitloop_tui.tui.widgets.rows import Line, Part, own
 from hitloop_tui.tui.widgets.telemetry_lines import TELEMETRY, Words
-from hitloop_tui.tui.widgets.values import counted
+from hitloop_tui.tui.widgets.values import TOLD, counted, marked, word
 
 THREAD_CELLS = 13
-LABEL_CELLS = 11
-"""Cells of time and glyph; later rows start below the text."""
+THREAD_ENDS = 8
+"""Characters that are shown of a longer name."""
+_BELOW: Part = (own(" " * 11), "")
+"""As wide as time and glyph."""
 MAX_SAID = 16_384
 """Characters of one message that are shown."""
 
@@ -41,37 +44,36 @@ def said_lines(event: Event, text: str, *, with_thread: bool = True) -> list[Lin
     """What a model says, as a paragraph that grows: `text` is all of it so far."""
     missing = len(text) - MAX_SAID
     first, *rest = text[:MAX_SAID].split("\n")
-    head = _line(event, (own(_SPEECH), MUTED), ((safe(first), ""),), with_thread)
-    lines = [head, *(Line(((own(" " * LABEL_CELLS), ""), (safe(each), ""))) for each in rest)]
-    lines = [Line(each.parts, hang=LABEL_CELLS) for each in lines]
+    head = _line(event, (own(_SPEECH), MUTED), marked(first), with_thread)
+    lines = [head, *(Line(marked(each), (TOLD,), (_BELOW,)) for each in rest)]
     if missing > 0:
         note = own(f"+{counted(missing, 'character')} not shown")
-        lines.append(Line(((own(" " * LABEL_CELLS), ""), (note, WARN))))
+        lines.append(Line(((note, WARN),), (), (_BELOW,)))
     return lines
 
 
 def short_thread(thread_id: str) -> Safe:
     """A thread's name in few cells: the start of a UUID, the end of anything else long."""
     if len(thread_id) <= THREAD_CELLS:
-        return safe(thread_id)
+        return word(thread_id)
+    more = len(thread_id) - THREAD_ENDS
     if _UUID.match(thread_id):
-        return safe(thread_id[:8])
-    return Safe(G.ellipsis + safe(thread_id[-(THREAD_CELLS - 1) :]))
+        return Safe(f"{word(thread_id[:THREAD_ENDS])}{G.ellipsis}+{more:,}")
+    return Safe(f"+{more:,}{G.ellipsis}{word(thread_id[-THREAD_ENDS:])}")
 
 
 def _line(event: Event, glyph: Part, words: Words, with_thread: bool) -> Line:
     clock = time.strftime("%H:%M:%S", time.localtime(event.at))
     thread = f"{short_thread(event.thread_id):<{THREAD_CELLS}} " if with_thread else ""
-    node = "" if event.node == "__start__" else safe(event.node)
+    node = "" if event.node == "__start__" else word(event.node)
+    lead = (own(f"{clock} "), FAINT), (own(f"{glyph[0]} "), glyph[1])
     parts = (
-        (own(f"{clock} "), FAINT),
-        (own(f"{glyph[0]} "), glyph[1]),
         (own(thread), MUTED),
         (own("  " * _depth(event.ns) + (f"{node}  " if node else "")), "bold"),
         *words,
     )
     shown = tuple((text, style) for text, style in parts if text)
-    return Line(shown, hang=LABEL_CELLS)
+    return Line(shown, (TOLD,), lead)
 
 
 def _depth(ns: str) -> int:
@@ -82,11 +84,11 @@ def _depth(ns: str) -> int:
 def _superstep(event: Event, with_thread: bool) -> Line:
     """A separator within one thread; among many threads a rule would separate nothing."""
     step, source = event.data.get("step"), event.data.get("source")
-    told = f"  {safe(str(source))}" if source not in (None, "loop", "input") else ""
+    told = f"  {source}" if source in ("update", "fork") else ""
     words = own(f"{f'step {step}' if isinstance(step, int) and step >= 0 else 'start'}{told}")
     if with_thread:
         line = _line(event, (own(G.dash), FAINT), ((words, FAINT),), True)
-        return Line(tuple((text, FAINT) for text, _ in line.parts), hang=LABEL_CELLS)
+        return replace(line, parts=tuple((text, FAINT) for text, _ in line.parts))
     parts = ((own(f"{G.dash * 8} {'  ' * _depth(event.ns)}{words} "), FAINT),)
     return Line(parts, right=((own(""), ""),), fill=(own(G.dash), FAINT))
 
@@ -119,9 +121,9 @@ def _question(value: Any) -> Safe:
 def _tools(value: Any) -> list[Safe]:
     match value:
         case {"action_requests": [*requests]}:
-            return [safe(str(r.get("name"))) for r in requests if isinstance(r, Mapping)]
+            return [word(str(r.get("name"))) for r in requests if isinstance(r, Mapping)]
         case [{"action_request": {"action": action}}] | {"action_request": {"action": action}}:
-            return [safe(str(action))]
+            return [word(str(action))]
     return []
 
 
@@ -144,19 +146,23 @@ def _decided(event: Event) -> Words:
     words: list[Part] = []
     for number, said in enumerate(verdicts):
         tool = tools[number] if number < len(tools) else "?"
-        word, style = _verdict(said)
+        verb, style = _verdict(said)
         comma = ", " if number else ""
-        words += [(own(comma + word), style), (own(f" {safe(str(tool))}"), "")]
-    by = safe(str(event.data.get("decided_by") or "somebody"))
-    return *words, (own(f"  by {by}"), MUTED)
+        words += [(own(comma + verb), style), (own(f" {word(str(tool))}"), "")]
+    return *words, _by(event)
+
+
+def _by(event: Event) -> Part:
+    by = word(str(event.data.get("decided_by") or "somebody"))
+    return own(f"  by {by}"), MUTED
 
 
 def _verdict(said: Any) -> tuple[str, str]:
     try:
-        _, word, style = VERDICT_WORDS[Kind(said)]
+        _, verb, style = VERDICT_WORDS[Kind(said)]
     except ValueError:
-        return safe(str(said)), MUTED
-    return word, style
+        return word(str(said)), MUTED
+    return verb, style
 
 
 def _resumed(event: Event) -> Words:
@@ -164,20 +170,19 @@ def _resumed(event: Event) -> Words:
     return ((own(f"resumes with {counted(count, 'answer')}" if count > 1 else "resumes"), MUTED),)
 
 
-def _outcome(word: str, style: str) -> Callable[[Event], Words]:
+def _outcome(became: str, style: str) -> Callable[[Event], Words]:
     def words(event: Event) -> Words:
         detail = event.data.get("detail")
-        return (own(word), style), (own(f"  {brief(detail)}" if detail else ""), MUTED)
+        return (own(became), style), (own(f"  {brief(detail)}" if detail else ""), MUTED)
 
     return words
 
 
-def _done(word: str) -> Callable[[Event], Words]:
+def _done(became: str) -> Callable[[Event], Words]:
     """What a person did besides a verdict."""
 
     def words(event: Event) -> Words:
-        by = safe(str(event.data.get("decided_by") or "somebody"))
-        return (own(word), WARN), (own(f"  by {by}"), MUTED)
+        return (own(became), WARN), _by(event)
 
     return words
 
@@ -200,7 +205,7 @@ def _said(event: Event) -> Words:
 
 
 def _unknown(event: Event) -> Words:
-    return _labelled(safe(event.kind), event.data)
+    return _labelled(word(event.kind), event.data)
 
 
 _HOW: dict[str, tuple[str, str, Callable[[Event], Words]]] = {

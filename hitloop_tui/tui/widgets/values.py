@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from rich.cells import cell_len
+
 from hitloop_tui.attach.masks import Mask
 from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui.content import FAINT, MUTED, WARN
-from hitloop_tui.tui.glyphs import ascii_only
+from hitloop_tui.tui.glyphs import G, ascii_only
 from hitloop_tui.tui.widgets.rows import Line, Part, own
 
 MAX_CHARS = 64 * 1024
@@ -32,6 +34,8 @@ INDENT: Part = (own("  "), "")
 """Stands before rows of our own in between."""
 QUOTED: Part = (own("| " if ascii_only() else "▎ "), MUTED)
 """Stands before every row of words that an agent chose: those may look like ours."""
+TOLD: Part = (own(f"{G.bar} "), FAINT)
+"""Stands before every row in which words of ours have a label, and hold words of others."""
 
 _NOTABLE = re.compile(
     r"\\\\|(?P<escape>(?:\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}))+)"
@@ -117,10 +121,10 @@ def scalar(value: Any) -> str:
 
 def marked(text: str, style: str = "") -> tuple[Part, ...]:
     """One line of somebody else's text; escapes and telling blanks stand out."""
-    return tuple(_parts(_without_signs(safe(text)), style))
+    return tuple(_parts(without_signs(safe(text)), style))
 
 
-def _without_signs(shown: Safe) -> Safe:
+def without_signs(shown: Safe) -> Safe:
     """A text's own signs for blanks and line ends as escapes: colour is not all that tells them."""
     return shown if ascii_only() else Safe(shown.translate(_SIGNS))
 
@@ -145,7 +149,7 @@ def _parts(shown: Safe, style: str) -> Iterator[Part]:
 
 def machine(text: str, style: str = "") -> tuple[Part, ...]:
     """A name that programs read, as one word: blanks and what is not ASCII stand out."""
-    return tuple(_name_parts(_without_signs(safe(text)), style))
+    return tuple(_name_parts(without_signs(safe(text)), style))
 
 
 def _name_parts(shown: Safe, style: str) -> Iterator[Part]:
@@ -157,6 +161,33 @@ def _name_parts(shown: Safe, style: str) -> Iterator[Part]:
                 yield own(SPACE * len(match[0])), COUNTED
             case _:
                 yield Safe(match[0]), f"{style} {WARN}".strip()
+
+
+def word(name: str) -> Safe:
+    """A name among words of ours: its blanks are visible, so that it ends where it seems to."""
+    return Safe("".join(text for text, _ in machine(name)))
+
+
+def quoted(text: str, cells: int, style: str = "") -> tuple[Part, ...]:
+    """The start of a line of somebody else's text, and how much more there is."""
+    start, cut = _start(text, cells)
+    return *marked(start, style), *cut
+
+
+def named(name: str, cells: int, style: str = "") -> tuple[Part, ...]:
+    """The start of a name that programs read, and how much more there is."""
+    start, cut = _start(name, cells)
+    return *machine(start, style), *cut
+
+
+def _start(text: str, cells: int) -> tuple[str, tuple[Part, ...]]:
+    """What fits into so many cells once it is safe, and a note about the rest."""
+    start = text[:cells]
+    while (size := cell_len(safe(start))) > cells:
+        start = start[: min(len(start) - 1, len(start) * cells // size)]
+    more = len(text) - len(start)
+    note = f"{G.ellipsis}+{counted(more, 'character')}"
+    return start, ((own(note), WARN),) if more else ()
 
 
 def line_of_text(text: str, gutter: tuple[Part, ...], style: str = "") -> Line:
