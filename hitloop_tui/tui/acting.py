@@ -5,7 +5,7 @@ Like a verdict, each goes to the Review that was on the card when the key was pr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -18,11 +18,17 @@ from hitloop_tui.attach.review import Act, Review, State
 from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui import acts
 from hitloop_tui.tui.arming import HIDDEN, LOOK
-from hitloop_tui.tui.content import MUTED, WARN, own, text
+from hitloop_tui.tui.content import MUTED, STRONG, WARN, own, text
 from hitloop_tui.tui.desk import Desk
 from hitloop_tui.tui.dialogs import ConfirmDialog
 from hitloop_tui.tui.holding import Holding
 from hitloop_tui.tui.widgets.card import Card
+from hitloop_tui.tui.widgets.rows import BLANK, Line
+from hitloop_tui.tui.widgets.values import QUOTED, machine, quoted
+
+MAX_DETAIL = 400
+"""Cells of what is told about a Review before it is acted on."""
+UNCERTAIN = "Nobody knows whether the tool has run: look before you go on."
 
 T = TypeVar("T")
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -118,13 +124,13 @@ class Acting:
 
 
 def _confirm(act: Act, review: Review) -> ConfirmDialog:
-    lines: Sequence[Safe] = [
-        Safe(f"tool    {acts.tools(review)}"),
-        Safe(f"thread  {safe(review.thread_id)}"),
-        *([safe(review.detail)] if review.detail else []),
-        Safe(""),
-        *map(Safe, acts.ASKED[act]),
+    lines = [
+        Line(((acts.tools(review), ""),), (QUOTED,), ((Safe("tool    "), ""),)),
+        Line(machine(review.thread_id), (QUOTED,), ((Safe("thread  "), ""),)),
+        *([Line(quoted(review.detail, MAX_DETAIL), (QUOTED,))] if review.detail else []),
+        BLANK,
+        *(Line(((Safe(words), ""),)) for words in acts.ASKED[act]),
     ]
     if review.state is State.UNCERTAIN and act is not Act.DONE:
-        lines = [*lines, Safe("Nobody knows whether the tool has run: look before you go on.")]
-    return ConfirmDialog(Safe(f"{act.value.capitalize()}?"), lines, danger=True)
+        lines.append(Line(((Safe(UNCERTAIN), ""),)))
+    return ConfirmDialog(own(f"{act.value.capitalize()}?", STRONG), lines, danger=True)

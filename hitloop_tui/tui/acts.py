@@ -13,6 +13,7 @@ from hitloop_tui.tui.content import BAD, GOOD, MUTED, STRONG, WARN, line, own, t
 from hitloop_tui.tui.glyphs import G
 from hitloop_tui.tui.naming import name
 from hitloop_tui.tui.verdicts import when
+from hitloop_tui.tui.widgets.values import word
 
 ASKED = {
     Act.RETRY: ("A worker resumes the thread again.", "The tool may run a second time."),
@@ -70,9 +71,9 @@ def undone(reviews: Sequence[Review], outcomes: Sequence[Outcome]) -> Content:
 
 
 def tools(review: Review) -> Safe:
-    return safe(", ".join(action.tool_name for action in review.actions) or "?")
+    return Safe(", ".join(word(action.tool_name) for action in review.actions) or "?")
 
 
 def _of(review: Review) -> Content:
-    tool = text(safe(review.actions[0].tool_name if review.actions else "?"), STRONG)
-    return line(tool, own("  "), text(safe(review.thread_id), MUTED))
+    tool = text(word(review.actions[0].tool_name if review.actions else "?"), STRONG)
+    return line(tool, own("  "), text(word(review.thread_id), MUTED))

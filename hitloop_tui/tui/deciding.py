@@ -21,8 +21,9 @@ from hitloop_tui.attach.inbox import Row
 from hitloop_tui.attach.review import APPROVALS, RISK_ORDER, Kind, Review, State, Verdict
 from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui import verdicts
+from hitloop_tui.tui.acts import tools
 from hitloop_tui.tui.arming import HIDDEN, LOOK
-from hitloop_tui.tui.content import MUTED, WARN, own, text
+from hitloop_tui.tui.content import MUTED, STRONG, WARN, own, text
 from hitloop_tui.tui.desk import Desk
 from hitloop_tui.tui.dialogs import (
     ConfirmDialog,
@@ -33,8 +34,11 @@ from hitloop_tui.tui.dialogs import (
     Respond,
     RespondDialog,
 )
+from hitloop_tui.tui.dialogs.frame import about
 from hitloop_tui.tui.holding import Holding
 from hitloop_tui.tui.widgets.card import Card
+from hitloop_tui.tui.widgets.rows import BLANK, Line
+from hitloop_tui.tui.widgets.values import QUOTED, machine
 
 WHY = "Why? The agent reads it. Enter alone gives no reason."
 LISTED = 12
@@ -128,7 +132,7 @@ class Deciding:
         reason = None
         if kind is Kind.REJECT:
             reason = await self._screen.ask_person(
-                ReasonDialog(safe(f"Reject {len(reviews)} marked"), WHY)
+                ReasonDialog(own(f"Reject {len(reviews)} marked", STRONG), WHY)
             )
             if reason is None:
                 return False
@@ -162,7 +166,7 @@ class Deciding:
         match kind:
             case Kind.REJECT:
                 reason = await self._screen.ask_about(
-                    shown, ReasonDialog(safe(f"Reject {action.tool_name}"), WHY)
+                    shown, ReasonDialog(about("Reject", action.tool_name), WHY)
                 )
                 return None if reason is None else Verdict(kind, reason=reason or None)
             case Kind.EDIT:
@@ -212,19 +216,21 @@ def _confirmation(
     highest = (reviews[0].risk or "unrated").upper()
     count = f"{len(able)} Review{'s' * (len(able) != 1)}"
     lines = [
-        safe(f"{actions} Action{'s' * (actions != 1)} in all. Highest risk: {highest}."),
-        safe(""),
+        _told(f"{actions} Action{'s' * (actions != 1)} in all. Highest risk: {highest}."),
+        BLANK,
         *(_named(review) for review in reviews[:LISTED]),
     ]
     if len(reviews) > LISTED:
-        lines.append(safe(f"and {len(reviews) - LISTED} more"))
+        lines.append(_told(f"and {len(reviews) - LISTED} more"))
     if left_out:
-        lines += [
-            safe(""),
-            safe(f"{left_out} marked stay: not pending, {kind.value} is not allowed, or of high"),
-            safe("risk and not read to the end yet."),
-        ]
-    return ConfirmDialog(safe(f"{kind.value.capitalize()} {count}?"), lines, danger=True)
+        words = f"{left_out} marked stay: not pending, {kind.value} is not allowed, or of high"
+        lines += [BLANK, _told(f"{words} risk and not read to the end yet.")]
+    title = own(f"{kind.value.capitalize()} {count}?", STRONG)
+    return ConfirmDialog(title, lines, danger=True)
+
+
+def _told(words: str) -> Line:
+    return Line(((Safe(words), ""),))
 
 
 def _risk(review: Review) -> int:
@@ -232,6 +238,7 @@ def _risk(review: Review) -> int:
     return RISK_ORDER.get(review.risk or "medium", RISK_ORDER["medium"])
 
 
-def _named(review: Review) -> Safe:
-    tools = ", ".join(action.tool_name for action in review.actions)
-    return safe(f"{(review.risk or 'unrated').upper():8} {tools}  {review.thread_id}")
+def _named(review: Review) -> Line:
+    risk = Safe(f"{(review.risk or 'unrated').upper():8} "), ""
+    thread = (Safe("  "), ""), *machine(review.thread_id, MUTED)
+    return Line(((tools(review), ""), *thread), (QUOTED,), (risk,))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hitloop_tui.core.people import same_person
-from hitloop_tui.safetext import Safe, safe
+from hitloop_tui.safetext import Safe
+from hitloop_tui.tui.widgets.values import word
 
 HUMAN = "human:"
 
@@ -13,7 +14,7 @@ HUMAN = "human:"
 def name(by: str) -> Safe:
     """`ann` for `human:ann`. Whoever might be taken for somebody else keeps the whole name."""
     short = by.removeprefix(HUMAN)
-    return safe(by if ":" in short or short == "you" or not short.strip() else short)
+    return word(by if ":" in short or short == "you" or not short.strip() else short)
 
 
 def names(people: Sequence[str], me: str) -> Safe:

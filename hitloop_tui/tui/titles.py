@@ -12,6 +12,7 @@ from hitloop_tui.tui.glyphs import G, state_sign
 from hitloop_tui.tui.keymap import DISPLAY
 from hitloop_tui.tui.seen import Share
 from hitloop_tui.tui.state import InboxState
+from hitloop_tui.tui.widgets.values import word
 
 BORDER = 6
 """Cells of the corners and of the space around a title."""
@@ -55,7 +56,7 @@ def card(
 
 
 def trace(thread_id: str | None, *, following: bool) -> Content:
-    which = text(safe(thread_id), MUTED) if thread_id is not None else own("all threads", FAINT)
+    which = text(word(thread_id), MUTED) if thread_id is not None else own("all threads", FAINT)
     paused = [] if following else [*_dot(), own("paused", ACCENT)]
     return line(own("Trace"), *_dot(), which, *paused)
 

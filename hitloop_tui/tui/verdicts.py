@@ -18,6 +18,7 @@ from hitloop_tui.tui.content import BAD, GOOD, MUTED, STRONG, WARN, ago, line, o
 from hitloop_tui.tui.countdown import time_of_day
 from hitloop_tui.tui.glyphs import G
 from hitloop_tui.tui.naming import name
+from hitloop_tui.tui.widgets.values import word
 
 PAST = {
     Kind.APPROVE: "approved",
@@ -68,8 +69,8 @@ def whole(review: Review, verdict: Verdict) -> dict[int, Verdict] | None:
 
 def said(outcome: Outcome, review: Review, index: int, kind: Kind) -> Content:
     """One line about what became of a verdict on one Action."""
-    tool = text(safe(review.actions[index].tool_name), STRONG)
-    of = line(tool, own("  "), text(safe(review.thread_id), MUTED))
+    tool = text(word(review.actions[index].tool_name), STRONG)
+    of = line(tool, own("  "), text(word(review.thread_id), MUTED))
     detail = text(safe(outcome.detail), MUTED)
     match outcome.outcome:
         case "recorded":
@@ -77,7 +78,7 @@ def said(outcome: Outcome, review: Review, index: int, kind: Kind) -> Content:
             return line(done, of, own("  "), detail)
         case "already_decided":
             who = own(f"{G.warning} already decided by ", WARN)
-            by = text(safe(outcome.decided_by or "somebody"), STRONG)
+            by = text(word(outcome.decided_by or "somebody"), STRONG)
             return line(who, by, own(f" {when(outcome.decided_at)}  ", WARN), of)
         case "stale":
             return line(own(f"{G.warning} not recorded: ", WARN), detail, own("  "), of)

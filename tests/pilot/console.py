@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -136,8 +137,9 @@ async def console(
 
 
 def rows_of(view: RowsView) -> str:
-    """All rows, on one line."""
-    return " ".join(" ".join(plain(view.row(y)) for y in range(view.row_count)).split())
+    """All rows, on one line, without the marks of others' words."""
+    text = " ".join(plain(view.row(y)) for y in range(view.row_count))
+    return " ".join(re.sub("[▎│] ", "", text).split())
 
 
 def recorded(db: Path) -> list[Record]:

@@ -61,7 +61,7 @@ async def test_it_begins_with_the_first_open_action_and_steps_round() -> None:
         card.previous_action()
         await pilot.pause()
         assert card.action_index == 2
-        assert screen_text(pilot.app).startswith(" tool2")
+        assert screen_text(pilot.app).startswith(" ▎ tool2")
 
 
 async def test_a_huge_argument_does_not_freeze_and_is_paged() -> None:
@@ -121,7 +121,7 @@ async def test_text_can_be_selected_and_copied() -> None:
         await pilot.hover(Card, offset=(11, 0))
         await pilot.mouse_up(Card, offset=(11, 0))
         await pilot.pause()
-        assert (pilot.app.screen.get_selected_text() or "").startswith("send_email")
+        assert (pilot.app.screen.get_selected_text() or "").startswith("▎ send_emai")
 
 
 async def test_every_width_can_be_drawn() -> None:

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from hitloop_tui.attach.review import Kind, ReviewAction
 from hitloop_tui.safetext import Safe
+from hitloop_tui.tui.content import own
 from hitloop_tui.tui.dialogs import (
     ConfirmDialog,
     EditDialog,
@@ -23,7 +24,7 @@ from hitloop_tui.tui.dialogs import (
 from hitloop_tui.tui.dialogs import edit as edit_module
 from hitloop_tui.tui.dialogs.json_diff import changed_fields, diff_lines
 from hitloop_tui.tui.dialogs.json_text import NotJson, editable, inert_json, parse_json
-from hitloop_tui.tui.widgets.rows import render_text
+from hitloop_tui.tui.widgets.rows import Line, render_text
 from tests.pilot.bare import Bare, screen_text
 from tests.samples import HOSTILE, action, review
 
@@ -287,7 +288,7 @@ async def test_what_cannot_be_edited_says_so(args: dict[str, Any]) -> None:
 )
 async def test_a_reason(keys: list[str], answer: str | None) -> None:
     async with Bare().run_test(size=NARROW) as pilot:
-        app = await opened(pilot, ReasonDialog(Safe("Reject [/x]"), "Why? Enter skips."))
+        app = await opened(pilot, ReasonDialog(own("Reject [/x]"), "Why? Enter skips."))
         assert "Reject [/x]" in screen_text(app)
         await pilot.press(*keys)
         assert app.answers == [answer]
@@ -331,6 +332,10 @@ async def test_a_schema_asks_for_json_and_is_honoured() -> None:
         assert app.answers == [Respond(7)]
 
 
+def said(words: str) -> Line:
+    return Line(((Safe(words), ""),))
+
+
 @pytest.mark.parametrize(
     ("danger", "key", "answers"),
     [
@@ -344,21 +349,21 @@ async def test_a_schema_asks_for_json_and_is_honoured() -> None:
     ],
 )
 async def test_confirming(danger: bool, key: str, answers: list[bool]) -> None:
-    lines = [Safe("3 Actions"), Safe("[@click=app.quit]HIGH[/]")]
+    lines = [said("3 Actions"), said("[@click=app.quit]HIGH[/]")]
     async with Bare().run_test(size=NARROW) as pilot:
-        app = await opened(pilot, ConfirmDialog(Safe("Approve 3?"), lines, danger=danger))
+        app = await opened(pilot, ConfirmDialog(own("Approve 3?"), lines, danger=danger))
         assert "[@click=app.quit]HIGH[/]" in screen_text(app)
         await pilot.press(key)
         assert app.answers == answers
 
 
 async def test_every_dialog_fits_a_small_terminal() -> None:
-    long = [Safe(f"line {n}") for n in range(100)]
+    long = [said(f"line {n}") for n in range(100)]
     dialogs = [
         EditDialog(action(ARGS)),
-        ReasonDialog(Safe("t"), "Why?"),
+        ReasonDialog(own("t"), "Why?"),
         RespondDialog(review(action({"q": "word " * 500}))),
-        ConfirmDialog(Safe("t"), long, danger=True),
+        ConfirmDialog(own("t"), long, danger=True),
     ]
     for dialog in dialogs:
         async with Bare().run_test(size=NARROW) as pilot:

@@ -198,8 +198,8 @@ def test_a_batch_lists_its_actions_with_verdicts() -> None:
     actions = [action(tool_name=f"tool{n}", risk_class="low") for n in range(3)]
     text = card(*actions, index=1, verdicts={0: Verdict(Kind.REJECT, reason="no")})
     assert "Action 2 of 3" in text
-    assert "1  ● tool0  ✗ reject" in text
-    assert "▌ 2  ● tool1  · to decide" in text
+    assert "1  ● ▎ tool0  ✗ reject" in text
+    assert "▌ 2  ● ▎ tool1  · to decide" in text
 
 
 def test_a_long_batch_says_how_many_more_there_are() -> None:

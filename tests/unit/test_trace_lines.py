@@ -145,7 +145,7 @@ def test_odd_data_is_shown_somehow(value: Any) -> None:
 
 def test_a_message_keeps_its_lines_and_says_what_is_missing() -> None:
     rows = render_text(said_lines(event("token"), "one\ntwo", with_thread=False), 60)
-    assert rows == ["12:04:31 ❝ tools  one", "           two"]
+    assert rows == ["12:04:31 ❝ │ tools  one", "           │ two"]
     rows = render_text(said_lines(event("token"), "x" * (MAX_SAID + 5)), 60)
     assert rows[-1].strip() == "+5 characters not shown"
 

@@ -10,10 +10,10 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 
-from hitloop_tui.safetext import Safe
 from hitloop_tui.tui.dialogs.frame import Box, Dialog, Keys, Told
-from hitloop_tui.tui.widgets.rows import line
+from hitloop_tui.tui.widgets.rows import Line
 
 
 class ConfirmDialog(Dialog[bool]):
@@ -33,7 +33,7 @@ class ConfirmDialog(Dialog[bool]):
         Binding("Y", "yes", "yes", show=False),
     ]
 
-    def __init__(self, title: Safe, lines: Sequence[Safe], danger: bool = False) -> None:
+    def __init__(self, title: Content, lines: Sequence[Line], danger: bool = False) -> None:
         super().__init__()
         self._box_title = title
         self._said = lines
@@ -43,7 +43,7 @@ class ConfirmDialog(Dialog[bool]):
 
     def compose(self) -> ComposeResult:
         with Box(self._box_title, classes="-danger" if self._danger else ""):
-            yield Told([line((each, "")) for each in self._said])
+            yield Told(self._said)
             yield Keys(("Y (shift+y)" if self._danger else "enter", "yes"), ("esc", "no"))
 
     def begin(self) -> None:

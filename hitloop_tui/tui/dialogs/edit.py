@@ -15,8 +15,7 @@ from hitloop_tui.attach.review import ReviewAction
 from hitloop_tui.attach.shapes import check_args
 from hitloop_tui.core.strict_json import NotJson, parse_json
 from hitloop_tui.errors import InvalidVerdict
-from hitloop_tui.safetext import Safe, safe
-from hitloop_tui.tui.dialogs.frame import Box, Dialog, Editor, Keys, Notice
+from hitloop_tui.tui.dialogs.frame import Box, Dialog, Editor, Keys, Notice, about
 from hitloop_tui.tui.dialogs.json_diff import changed_fields, diff_lines
 from hitloop_tui.tui.dialogs.json_text import editable
 from hitloop_tui.tui.widgets.rows_view import LinesView
@@ -81,7 +80,7 @@ class EditDialog(Dialog[dict[str, Any] | None]):
             self._text, self._refusal = "", str(error)
 
     def compose(self) -> ComposeResult:
-        with Box(Safe(f"Edit {safe(self._action.tool_name)}")):
+        with Box(about("Edit", self._action.tool_name)):
             yield Editor(self._text, numbers=True)
             yield LinesView(classes="-hidden")
             yield Notice()
@@ -90,7 +89,7 @@ class EditDialog(Dialog[dict[str, Any] | None]):
     def begin(self) -> None:
         if self._refusal:
             self.editor.disabled = True
-            self.notice.problem(safe(self._refusal))
+            self.notice.problem(self._refusal)
         else:
             self._check()
 
@@ -103,7 +102,7 @@ class EditDialog(Dialog[dict[str, Any] | None]):
             args = edited(self._action, self.editor.text, self._masks)
         except (NotJson, InvalidVerdict) as error:  # it may quote a value
             words = without(self._masks.over(self._action.tool_args).hidden.values())
-            self.notice.problem(safe(words(str(error))))
+            self.notice.problem(words(str(error)))
             return None
         changed = changed_fields(self._action.tool_args, args)
         if changed:
@@ -120,7 +119,7 @@ class EditDialog(Dialog[dict[str, Any] | None]):
         if args is None:
             return
         if not changed_fields(self._action.tool_args, args):
-            self.notice.problem(Safe("nothing is changed, so there is nothing to send"))
+            self.notice.problem("nothing is changed, so there is nothing to send")
             return
         self._compare(args)
 

@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.widget import Widget as TextualWidget
 from textual.widgets import Checkbox, Input, RadioButton, RadioSet, SelectionList, Static
 from textual.widgets.selection_list import Selection
@@ -21,10 +23,15 @@ from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.review import Kind, Review, Verdict
 from hitloop_tui.errors import InvalidVerdict
 from hitloop_tui.safetext import Safe, safe
-from hitloop_tui.tui.content import FAINT, MUTED, STRONG, line, own, text
-from hitloop_tui.tui.dialogs.frame import Box, Dialog, Keys, Notice, Told
+from hitloop_tui.tui.content import FAINT, MUTED, STRONG, line, own
+from hitloop_tui.tui.dialogs.frame import Box, Dialog, Keys, Notice, Told, about
 from hitloop_tui.tui.dialogs.respond import Respond
 from hitloop_tui.tui.widgets.card_sections import question_lines
+from hitloop_tui.tui.widgets.rows import Line
+from hitloop_tui.tui.widgets.values import QUOTED, Budget, marked, quoted, text_lines
+
+OPTION_CELLS = 48
+"""Cells of an option beside its button; Textual cuts longer ones without a word."""
 
 
 class FormDialog(Dialog[Respond | str | None]):
@@ -76,7 +83,7 @@ class FormDialog(Dialog[Respond | str | None]):
 
     def compose(self) -> ComposeResult:
         action = self._review.actions[self._index]
-        with Box(Safe(f"Answer {safe(action.tool_name)}")):
+        with Box(about("Answer", action.tool_name)):
             yield Told(question_lines(masked_action(self._masks, action)))
             with VerticalScroll(can_focus=False):
                 for field in self._fields:
@@ -108,7 +115,7 @@ class FormDialog(Dialog[Respond | str | None]):
             value = answer_of(self._fields, [entry.entered for entry in self.query(Entry)])
             shapes.check(self._review, self._index, Verdict(Kind.RESPOND, value=value))
         except InvalidVerdict as error:
-            self.notice.problem(safe(str(error)))
+            self.notice.problem(str(error))
             return None
         self.notice.plain("this can be sent")
         return Respond(value)
@@ -131,12 +138,22 @@ class Entry(TextualWidget):
 
     def compose(self) -> ComposeResult:
         field = self._field
-        needed = own(" *" if field.required else "  optional", FAINT)
-        if field.title:
-            yield Static(line(text(safe(field.title), STRONG), needed))
-        if field.help:
-            yield Static(text(safe(field.help), MUTED))
+        needed = Safe(" *" if field.required else "  optional"), FAINT
+        title = Line((*marked(field.title, STRONG), needed), (QUOTED,))
+        said = [title] if field.title else []
+        said += text_lines(field.help, (QUOTED,), Budget(), MUTED)
+        said += self._cut_options()
+        if said:
+            yield Words(said)
         yield from self._widgets()
+
+    def _cut_options(self) -> Iterator[Line]:
+        """Options of which a button says the start only, in full."""
+        for number, one in enumerate(self._field.options, 1):
+            words = _words(one)
+            if cell_len(safe(words)) > OPTION_CELLS:
+                lead = ((Safe(f"{number}. "), MUTED),)
+                yield Line(marked(words), (QUOTED,), lead)
 
     def _widgets(self) -> Iterator[TextualWidget]:
         field, default = self._field, self._field.default
@@ -146,8 +163,8 @@ class Entry(TextualWidget):
             case Widget.ONE:
                 yield RadioSet(
                     *(
-                        RadioButton(_label(one), value=one == default, compact=True)
-                        for one in field.options
+                        RadioButton(_label(number, one), value=one == default, compact=True)
+                        for number, one in enumerate(field.options, 1)
                     ),
                     compact=True,
                 )
@@ -158,7 +175,7 @@ class Entry(TextualWidget):
                 chosen = default if isinstance(default, list) else []
                 yield SelectionList(
                     *(
-                        Selection(_label(one), place, one in chosen)
+                        Selection(_label(place + 1, one), place, one in chosen)
                         for place, one in enumerate(field.options)
                     ),
                     compact=True,
@@ -194,5 +211,13 @@ class Entry(TextualWidget):
         return self.query_one(Input).value
 
 
-def _label(value: Any) -> Any:
-    return text(safe(value if isinstance(value, str) else json.dumps(value)))
+class Words(Told, can_focus=False):
+    """What the schema says about a field: somebody else's words."""
+
+
+def _label(number: int, value: Any) -> Content:
+    return line(own(f"{number}. ", MUTED), *quoted(_words(value), OPTION_CELLS))
+
+
+def _words(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

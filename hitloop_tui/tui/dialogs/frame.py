@@ -13,11 +13,21 @@ from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from hitloop_tui.safetext import Safe
-from hitloop_tui.tui.content import BAD, FAINT, GOOD, KEY, MUTED, STRONG, WARN, line, own, text
+from hitloop_tui.tui.content import BAD, FAINT, GOOD, KEY, MUTED, STRONG, WARN, line, own
 from hitloop_tui.tui.glyphs import G
+from hitloop_tui.tui.widgets.card_sections import DOUBTED
+from hitloop_tui.tui.widgets.rows import Line, Part
 from hitloop_tui.tui.widgets.rows_view import LinesView
+from hitloop_tui.tui.widgets.values import named, quoted
 
 T = TypeVar("T")
+
+TITLE_CELLS = 40
+"""Cells of a tool's name in a title."""
+MAX_PROBLEM = 240
+"""Cells of what is wrong."""
+FAULT: Part = (Safe(f"{G.bar} "), BAD)
+"""Stands before every row that says what is wrong, which may quote the agent."""
 
 
 class Dialog(ModalScreen[T]):
@@ -59,18 +69,12 @@ class Dialog(ModalScreen[T]):
 
     def tell(self, news: Safe) -> None:
         """Say what became of the Review that the dialog is about, at its top."""
-        told: Content = line(own(f"{G.warning} ", WARN), text(news, WARN))
+        told = Line(((news, WARN),), (DOUBTED,), ((Safe(f"{G.warning} "), WARN),))
         for shown in self.query(News):
-            shown.update(told)
+            shown.show_lines([told])
             return
         for box in self.query(Box):
-            box.mount(News(told), before=0)
-
-
-class News(Static):
-    """What happened while the dialog was open."""
-
-    DEFAULT_CSS = "News { height: auto; margin-bottom: 1; }"
+            box.mount(News([told]), before=0)
 
 
 class Box(Vertical):
@@ -90,9 +94,9 @@ class Box(Vertical):
     }
     """
 
-    def __init__(self, title: Safe, *, classes: str = "") -> None:
+    def __init__(self, title: Content, *, classes: str = "") -> None:
         super().__init__(classes=classes)
-        self.border_title = text(title, STRONG)
+        self.border_title = title
 
 
 class Keys(Static):
@@ -112,26 +116,6 @@ class Keys(Static):
         self.update(keys_content(keys))
 
 
-class Notice(Static):
-    """One sentence about what was typed: a problem, or that all is well."""
-
-    DEFAULT_CSS = """
-    Notice {
-        height: auto;
-        max-height: 4;
-    }
-    """
-
-    def problem(self, words: Safe) -> None:
-        self.update(line(own(f"{G.failed} ", BAD), text(words, BAD)))
-
-    def good(self, words: str) -> None:
-        self.update(line(own(f"{G.mark} ", GOOD), own(words, MUTED)))
-
-    def plain(self, words: str) -> None:
-        self.update(own(words, MUTED))
-
-
 class Told(LinesView):
     """Lines of a dialog; they begin where its other texts begin."""
 
@@ -143,6 +127,29 @@ class Told(LinesView):
         background: $surface;
     }
     """
+
+
+class News(Told, can_focus=False):
+    """What happened while the dialog was open."""
+
+    DEFAULT_CSS = "News { margin-bottom: 1; }"
+
+
+class Notice(Told, can_focus=False):
+    """One sentence about what was typed: a problem, or that all is well."""
+
+    DEFAULT_CSS = "Notice { max-height: 4; }"
+
+    def problem(self, words: str) -> None:
+        """`words` may quote what was typed, or an agent."""
+        told = quoted(words, MAX_PROBLEM, BAD)
+        self.show_lines([Line(told, (FAULT,), ((Safe(f"{G.failed} "), BAD),))])
+
+    def good(self, words: str) -> None:
+        self.show_lines([Line(((Safe(f"{G.mark} "), GOOD), (Safe(words), MUTED)))])
+
+    def plain(self, words: str) -> None:
+        self.show_lines([Line(((Safe(words), MUTED),))])
 
 
 class Editor(TextArea):
@@ -164,6 +171,11 @@ class Editor(TextArea):
     def __init__(self, words: str = "", *, numbers: bool = False) -> None:
         super().__init__(words, show_line_numbers=numbers, highlight_cursor_line=False)
         self.cursor_blink = False
+
+
+def about(words: str, tool_name: str) -> Content:
+    """A title: what is done with which tool."""
+    return line(own(f"{words} ", STRONG), *named(tool_name, TITLE_CELLS, STRONG))
 
 
 def keys_content(keys: Sequence[tuple[str, str]]) -> Content:

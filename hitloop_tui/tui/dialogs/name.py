@@ -6,13 +6,12 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.widgets import Input
 
-from hitloop_tui.safetext import Safe, safe
-from hitloop_tui.tui.content import STRONG, WARN, short
-from hitloop_tui.tui.dialogs.frame import Box, Dialog, Keys, Notice, Told
+from hitloop_tui.safetext import safe
+from hitloop_tui.tui.content import STRONG, WARN
+from hitloop_tui.tui.dialogs.frame import Box, Dialog, Keys, Notice, Told, about
 from hitloop_tui.tui.seen import Share
-from hitloop_tui.tui.widgets.rows import BLANK, line, own
-
-TITLE_CELLS = 40
+from hitloop_tui.tui.widgets.rows import BLANK, Line, line, own
+from hitloop_tui.tui.widgets.values import QUOTED, machine
 
 
 class NameDialog(Dialog[bool]):
@@ -44,9 +43,9 @@ class NameDialog(Dialog[bool]):
             line((own(f"High risk, and not all of it was on the screen{seen}."), WARN)),
             line((own("Go back and read on, or type the tool's name to go on without."), "")),
             BLANK,
-            line((safe(self._tool), STRONG)),
+            Line(machine(self._tool, STRONG), (QUOTED,)),
         ]
-        with Box(Safe(f"Not read to the end: {short(safe(self._tool), TITLE_CELLS)}")):
+        with Box(about("Not read to the end:", self._tool)):
             yield Told(told)
             yield Input(compact=True)
             yield Notice()
@@ -60,4 +59,4 @@ class NameDialog(Dialog[bool]):
         if event.value and event.value in (self._tool, safe(self._tool)):
             self.dismiss(True)
         else:
-            self.notice.problem(Safe("this is not the tool's name"))
+            self.notice.problem("this is not the tool's name")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from textual import getters, on
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.widgets import Input, Static
 
-from hitloop_tui.safetext import Safe
 from hitloop_tui.tui.content import MUTED, own
 from hitloop_tui.tui.dialogs.frame import Box, Dialog, Keys
 
@@ -23,7 +23,7 @@ class ReasonDialog(Dialog[str | None]):
 
     line = getters.query_one(Input)
 
-    def __init__(self, title: Safe, prompt: str) -> None:
+    def __init__(self, title: Content, prompt: str) -> None:
         super().__init__()
         self._box_title = title
         self._prompt = prompt

@@ -18,9 +18,8 @@ from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.review import Kind, Review, Verdict
 from hitloop_tui.core.strict_json import NotJson, parse_json
 from hitloop_tui.errors import InvalidVerdict
-from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui.content import ACCENT, FAINT, line, own
-from hitloop_tui.tui.dialogs.frame import Box, Dialog, Editor, Keys, Notice, Told
+from hitloop_tui.tui.dialogs.frame import Box, Dialog, Editor, Keys, Notice, Told, about
 from hitloop_tui.tui.glyphs import G
 from hitloop_tui.tui.widgets.card_sections import question_lines
 
@@ -62,7 +61,7 @@ class RespondDialog(Dialog[Respond | None]):
 
     def compose(self) -> ComposeResult:
         action = self._review.actions[self._index]
-        with Box(Safe(f"Answer {safe(action.tool_name)}")):
+        with Box(about("Answer", action.tool_name)):
             yield Told(question_lines(masked_action(self._masks, action)))
             yield Static(self._mode(), id="mode")
             yield Editor()
@@ -92,7 +91,7 @@ class RespondDialog(Dialog[Respond | None]):
             answer = self._answer()
             shapes.check(self._review, self._index, Verdict(Kind.RESPOND, value=answer.value))
         except (NotJson, InvalidVerdict) as error:
-            self.notice.problem(safe(str(error)))
+            self.notice.problem(str(error))
             return None
         self.notice.good(
             "this JSON value is the answer" if self.as_json else "this text is the answer"

@@ -9,21 +9,25 @@ from rich.cells import cell_len
 
 from hitloop_tui.attach.review import Kind, Review, ReviewAction
 from hitloop_tui.attach.source import Message
-from hitloop_tui.safetext import Safe, safe, safe_any
-from hitloop_tui.tui.content import BAD, FAINT, GOOD, KEY, MUTED, STRONG, WARN, short
+from hitloop_tui.safetext import Safe, safe
+from hitloop_tui.tui.content import BAD, FAINT, GOOD, KEY, MUTED, STRONG, WARN
 from hitloop_tui.tui.glyphs import G, bold, risk_sign
 from hitloop_tui.tui.keymap import DISPLAY, VERBS
 from hitloop_tui.tui.widgets.arguments import Arguments, arguments_table, note
 from hitloop_tui.tui.widgets.claims import claimed_risk
-from hitloop_tui.tui.widgets.rows import BLANK, TIED, Line, Part, line, own
+from hitloop_tui.tui.widgets.rows import BLANK, TIED, Line, Part, cells_of, line, own
 from hitloop_tui.tui.widgets.values import (
     INDENT,
     QUOTED,
+    TOLD,
     Budget,
     counted,
     machine,
     marked,
+    named,
+    quoted,
     text_lines,
+    word,
 )
 
 VERDICT_WORDS = {
@@ -38,10 +42,10 @@ NEIGHBOURS = 3
 NAME_CELLS = 32
 """Cells of a tool's name in that list."""
 MAX_TOOL = 200
-"""Characters of a tool's name in the headline."""
+"""Cells of a tool's name in the headline."""
 LABEL = 11
 """Cells of a label in a two-column list."""
-DOUBTED: Part = (own(f"  {G.bar} "), WARN)
+DOUBTED: Part = (own(f"{G.bar} "), WARN)
 """Stands before warnings, which quote the agent."""
 MAX_DOUBTS = 8
 MAX_REASON = 160
@@ -106,14 +110,12 @@ def question_lines(action: ReviewAction) -> list[Line]:
 def _headline(review: Review, action: ReviewAction) -> Iterator[Line]:
     risk = bold(risk_sign(action.risk_class))
     badge: Part = (own(f"{risk.glyph} {risk.word}"), risk.style)
-    more = len(action.tool_name) - MAX_TOOL
-    cut = ((own(f"{G.ellipsis}+{counted(more, 'character')}"), WARN),) if more > 0 else ()
-    yield Line((*machine(action.tool_name[:MAX_TOOL], STRONG), *cut), right=(badge,))
+    yield Line(named(action.tool_name, MAX_TOOL, STRONG), (QUOTED,), right=(badge,))
     if review.reading.policy_reason:
-        yield line((short(safe(review.reading.policy_reason), MAX_REASON), MUTED))
+        yield Line(quoted(review.reading.policy_reason, MAX_REASON, MUTED), (TOLD,))
     if doubts := review.reading.warnings:
-        words = f"{G.warning} {counted(len(doubts), 'warning')} below: "
-        yield line((own(words), WARN), (short(safe(doubts[0]), MAX_DOUBT), WARN), hang=2)
+        words = own(f"{G.warning} {counted(len(doubts), 'warning')} below: "), WARN
+        yield Line((words, *quoted(doubts[0], MAX_DOUBT, WARN)), (DOUBTED,), hang=2)
 
 
 def _strip(review: Review, index: int) -> Iterator[Line]:
@@ -130,28 +132,24 @@ def _strip(review: Review, index: int) -> Iterator[Line]:
     first, last = max(0, index - NEIGHBOURS), min(total, index + NEIGHBOURS + 1)
     if first:
         yield line(INDENT, (own(f"{G.up} {first} more"), FAINT))
-    names = [short(safe(each.tool_name), NAME_CELLS) for each in review.actions[first:last]]
-    width = max(map(cell_len, names))
-    for number, name in enumerate(names, first):
-        gap = " " * (width - cell_len(name))
-        yield _strip_line(review, number, Safe(name + gap), shown=number == index)
+    names = [named(each.tool_name, NAME_CELLS) for each in review.actions[first:last]]
+    width = max(map(cells_of, names))
+    for number in range(first, last):
+        yield _strip_line(review, number, width, shown=number == index)
     if last < total:
         yield line(INDENT, (own(f"{G.down} {total - last} more"), FAINT))
 
 
-def _strip_line(review: Review, number: int, name: Safe, *, shown: bool) -> Line:
+def _strip_line(review: Review, number: int, width: int, *, shown: bool) -> Line:
+    """`width` is how wide the widest name is."""
     action, verdict = review.actions[number], review.verdicts.get(number)
     risk = risk_sign(action.risk_class)
-    glyph, word, style = VERDICT_WORDS[verdict.kind] if verdict else (G.dot, "to decide", MUTED)
+    glyph, said, style = VERDICT_WORDS[verdict.kind] if verdict else (G.dot, "to decide", MUTED)
     cursor: Part = (own(f"{G.cursor} " if shown else "  "), KEY if shown else "")
-    return line(
-        cursor,
-        (own(f"{number + 1}  "), MUTED),
-        (own(f"{risk.glyph} "), risk.style),
-        (name, STRONG if shown else ""),
-        (own(f"  {glyph} {word}"), style),
-        hang=7,
-    )
+    name = named(action.tool_name, NAME_CELLS, STRONG if shown else "")
+    gap = own(" " * (width - cells_of(name))), ""
+    lead = cursor, (own(f"{number + 1}  "), MUTED), (own(f"{risk.glyph} "), risk.style)
+    return Line((*name, gap, (own(f"  {glyph} {said}"), style)), (QUOTED,), lead)
 
 
 def _titled(title: str, body: list[Line], style: str = MUTED) -> list[Line]:
@@ -166,7 +164,8 @@ def _title(title: str, style: str = MUTED) -> Line:
 def _long_name(action: ReviewAction, budget: Budget) -> list[Line]:
     """A name that the headline has no room for."""
     name = action.tool_name
-    return text_lines(name, (QUOTED,), budget) if len(name) > MAX_TOOL else []
+    whole = cell_len(safe(name[: MAX_TOOL + 1])) <= MAX_TOOL
+    return [] if whole else text_lines(name, (QUOTED,), budget)
 
 
 def _bullets(effects: Sequence[str]) -> Iterator[Line]:
@@ -180,8 +179,8 @@ def _doubts(review: Review, index: int) -> Iterator[Line]:
     here = f"Action {index + 1}: "
     nearest = sorted(doubts, key=lambda doubt: doubt.startswith("Action ") - doubt.startswith(here))
     for doubt in nearest[:MAX_DOUBTS]:
-        shown = short(safe(doubt), MAX_TEXT)
-        yield Line(((own(f"{G.warning} "), WARN), (shown, WARN)), (DOUBTED,), hang=2)
+        shown = quoted(doubt, MAX_TEXT, WARN)
+        yield Line(((own(f"{G.warning} "), WARN), *shown), (INDENT, DOUBTED), hang=2)
     if len(doubts) > MAX_DOUBTS:
         more = f"and {len(doubts) - MAX_DOUBTS:,} more: hitloop-tui show {review.id}"
         yield Line(((own(more), WARN),), (INDENT,))
@@ -189,9 +188,7 @@ def _doubts(review: Review, index: int) -> Iterator[Line]:
 
 def _agent_says(review: Review, action: ReviewAction, budget: Budget) -> Iterator[Line]:
     if claim := claimed_risk(review, action):
-        yield Line(
-            ((own("claims risk "), MUTED), (short(safe(claim), MAX_DOUBT), "italic")), (QUOTED,)
-        )
+        yield Line(((own("claims risk "), MUTED), *quoted(claim, MAX_DOUBT, "italic")), (QUOTED,))
     yield from _said(action, budget)
 
 
@@ -203,27 +200,28 @@ def _said(action: ReviewAction, budget: Budget) -> Iterator[Line]:
             yield Line((), (QUOTED,))
         yield from text_lines(text, (QUOTED,), budget, "italic")
     if action.context_refs:
-        refs = safe(", ".join(action.context_refs))
-        yield Line(((own("refers to "), MUTED), (refs, "italic")), (QUOTED,))
+        refs = marked(", ".join(action.context_refs), "italic")
+        yield Line(((own("refers to "), MUTED), *refs), (QUOTED,))
 
 
 def _policy(review: Review, action: ReviewAction) -> Iterator[Line]:
     """The risk is what the asking code said, not what a model did: it is its gate's own word."""
     reading = review.reading
     if reading.policy_name:
-        yield _pair("name", safe(reading.policy_name))
+        yield _pair("name", *marked(reading.policy_name))
     if reading.policy_reason:
-        yield _pair("reason", safe(reading.policy_reason))
+        yield _pair("reason", *marked(reading.policy_reason))
     if action.risk_class and reading.policy_name:
-        yield _pair("risk", own(f"{action.risk_class}, as the gate has it"))
+        yield _pair("risk", (own(f"{action.risk_class}, as the gate has it"), ""))
 
 
 def _verdicts(review: Review, action: ReviewAction) -> Iterator[Line]:
     for number, verdict in sorted(review.verdicts.items()):
         if review.actions[number] is action:
-            glyph, word, style = VERDICT_WORDS[verdict.kind]
-            reason = f": {safe(verdict.reason)}" if verdict.reason else ""
-            yield line(INDENT, (own(f"{glyph} {word}"), style), (own(reason), ""), hang=4)
+            glyph, said, style = VERDICT_WORDS[verdict.kind]
+            yield line(INDENT, (own(f"{glyph} {said}"), style))
+            if verdict.reason:
+                yield Line(marked(verdict.reason), (INDENT, TOLD))
             given = {"answer": verdict.value} if verdict.kind is Kind.RESPOND else verdict.args
             yield from arguments_table(given or {})
     if review.undecided:
@@ -243,25 +241,25 @@ def _keys(allowed: Sequence[Kind]) -> Line:
 
 def _context(messages: Sequence[Message], budget: Budget) -> Iterator[Line]:
     for message in messages:
-        calls = safe(", ".join(message.tool_calls))
+        calls = Safe(", ".join(map(word, message.tool_calls)))
         called = ((own(f"  calls {calls}"), MUTED),) if calls else ()
-        yield Line(((safe(message.role), MUTED), *called), (QUOTED,), hang=2)
+        yield Line((*machine(message.role, MUTED), *called), (QUOTED,), hang=2)
         if message.text:
             yield from text_lines(message.text, (QUOTED, (own(f"{G.bar} "), FAINT)), budget)
 
 
 def _identity(review: Review, action: ReviewAction) -> Iterator[Line]:
     question, identity = review.question, review.question.identity
-    yield _pair("id", safe(review.id), MUTED)
-    yield _pair("thread", safe(identity.thread_id), MUTED)
+    asked = own(f"{question.requested_at.astimezone():%Y-%m-%d %H:%M:%S}")
+    yield _pair("id", *machine(review.id, MUTED))
+    yield _pair("thread", *machine(identity.thread_id, MUTED))
     if question.graph_id:
-        yield _pair("agent", safe(question.graph_id), MUTED)
+        yield _pair("agent", *machine(question.graph_id, MUTED))
     if question.node:
-        yield _pair("node", safe(question.node), MUTED)
-    yield _pair("asked", own(f"{question.requested_at.astimezone():%Y-%m-%d %H:%M:%S}"), MUTED)
-    yield _pair("interrupt", safe_any(identity.interrupt_id), MUTED)
+        yield _pair("node", *machine(question.node, MUTED))
+    yield _pair("asked", (asked, MUTED))
+    yield _pair("interrupt", *machine(str(identity.interrupt_id), MUTED))
 
 
-def _pair(label: str, value: Safe, style: str = "") -> Line:
-    parts = (INDENT, (own(label.ljust(LABEL)), FAINT), (value, style))
-    return Line(parts, hang=LABEL + 2, solid=LABEL + 2)
+def _pair(label: str, *value: Part) -> Line:
+    return Line(value, (TOLD,), (INDENT, (own(label.ljust(LABEL)), FAINT)))

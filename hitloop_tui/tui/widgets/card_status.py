@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from hitloop_tui.attach.review import Act, OnDeadline, Review, State
 from hitloop_tui.attach.shapes import stored_request
 from hitloop_tui.core.people import same_person
-from hitloop_tui.safetext import Safe, safe
+from hitloop_tui.safetext import Safe
 from hitloop_tui.tui.content import ACCENT, BAD, KEY, MUTED, STRONG, WARN
 from hitloop_tui.tui.countdown import URGENT_S, due_in, held_for, left, time_of_day
 from hitloop_tui.tui.glyphs import G, bold, state_sign
 from hitloop_tui.tui.keymap import DISPLAY
 from hitloop_tui.tui.naming import name, names
 from hitloop_tui.tui.widgets.rows import Line, Part, line, own
-from hitloop_tui.tui.widgets.values import INDENT, QUOTED, counted, marked
+from hitloop_tui.tui.widgets.values import INDENT, QUOTED, counted, marked, named
 
+NAME_CELLS = 60
+"""Cells of somebody's name."""
 ACT_CELLS = 8
 """Cells of the widest act."""
 MAX_DETAIL = 2000
@@ -65,7 +67,7 @@ def _state(review: Review, viewer: Viewer) -> Iterator[Line]:
     sign = bold(state_sign(review.state))
     parts: list[Part] = [(own(f"{sign.glyph} {sign.word}"), sign.style)]
     if review.decided_by:
-        parts += [(own(" by "), MUTED), (safe(review.decided_by), "")]
+        parts += [(own(" by "), MUTED), *named(review.decided_by, NAME_CELLS)]
     if review.decided_at:
         parts.append((own(f" at {time_of_day(review.decided_at)}"), MUTED))
     yield line(*parts, hang=2)

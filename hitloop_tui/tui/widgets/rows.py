@@ -42,6 +42,8 @@ class Line:
     parts: tuple[Part, ...] = ()
     gutter: tuple[Part, ...] = ()
     """Drawn before every row."""
+    lead: tuple[Part, ...] = ()
+    """Drawn before the gutter of the first row; blanks as wide stand before the others."""
     hang: int = 0
     """Cells by which rows after the first are indented."""
     solid: int = 0
@@ -62,19 +64,21 @@ BLANK = Line()
 class Wrapped:
     """A Line at one width."""
 
-    __slots__ = ("_ends", "_gap", "_right_fits", "_starts", "_text", "line", "width")
+    __slots__ = ("_below", "_ends", "_gap", "_right_fits", "_starts", "_text", "line", "width")
 
     def __init__(self, of: Line, width: int) -> None:
         self.line = of
         self.width = max(width, MIN_WIDTH)
-        gutter = _cells(of.gutter)
+        lead = cells_of(of.lead)
+        gutter = lead + cells_of(of.gutter)
         room = max(self.width - gutter, MIN_WIDTH)
         hang = min(of.hang, room // 2)
+        self._below = own(" " * lead)
         self._gap = own(" " * hang)
         self._text = "".join(text for text, _ in of.parts)
         self._starts = _offsets(of.parts)
         self._ends = row_ends(self._text, room, room - hang, of.solid)
-        used = gutter + cell_len(self._text) + _cells(of.right) if of.right else 0
+        used = gutter + cell_len(self._text) + cells_of(of.right) if of.right else 0
         self._right_fits = len(self._ends) == 1 and used < self.width
 
     @property
@@ -86,13 +90,15 @@ class Wrapped:
         if index >= len(self._ends):
             return self._beside([])
         gap: Row = [(self._gap, "")] if index and self._gap else []
-        shown = [*self.line.gutter, *gap, *self._slice(index)]
+        below: Row = [(self._below, "")] if self._below else []
+        shown = [*(below if index else self.line.lead), *self.line.gutter, *gap]
+        shown += self._slice(index)
         if index == 0 and self.line.right and self._right_fits:
             return self._beside(shown)
         return shown
 
     def _beside(self, left: Row) -> Row:
-        space = max(self.width - _cells(left) - _cells(self.line.right), 0)
+        space = max(self.width - cells_of(left) - cells_of(self.line.right), 0)
         char, style = self.line.fill or (own(" "), "")
         return [*left, (own(char * space), style), *self.line.right]
 
@@ -176,7 +182,7 @@ def _offsets(parts: Sequence[Part]) -> list[int]:
     return offsets
 
 
-def _cells(parts: Iterable[Part]) -> int:
+def cells_of(parts: Iterable[Part]) -> int:
     return sum(cell_len(text) for text, _ in parts)
 
 

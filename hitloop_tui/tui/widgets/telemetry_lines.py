@@ -13,6 +13,7 @@ from hitloop_tui.tui.glyphs import G
 from hitloop_tui.tui.widgets.brief import MAX_VALUE, brief, tied
 from hitloop_tui.tui.widgets.card_sections import VERDICT_WORDS
 from hitloop_tui.tui.widgets.rows import Part, own
+from hitloop_tui.tui.widgets.values import named
 
 Words = tuple[Part, ...]
 
@@ -34,7 +35,7 @@ def _model_called(event: Event) -> Words:
 
 def _proposed(event: Event) -> Words:
     args = brief(event.data.get("tool_args"), MAX_VALUE)
-    return (own("proposes  "), MUTED), (_tool(event), ""), *_after([args])
+    return (own("proposes  "), MUTED), *_tool(event), *_after([args])
 
 
 def _asked(event: Event) -> Words:
@@ -43,8 +44,8 @@ def _asked(event: Event) -> Words:
 
 def _decided(event: Event) -> Words:
     word, style = _verdict(event.data)
-    by = brief(event.data.get("decided_by") or "somebody", MAX_VALUE)
-    return (own(word), style), (own(f"  by {by}"), MUTED), _took(event, "latency_ms")
+    by = named(str(event.data.get("decided_by") or "somebody"), MAX_VALUE, MUTED)
+    return (own(word), style), (own("  by "), MUTED), *by, _took(event, "latency_ms")
 
 
 def _verdict(data: dict[str, Any]) -> tuple[str, str]:
@@ -59,7 +60,7 @@ def _verdict(data: dict[str, Any]) -> tuple[str, str]:
 
 
 def _tool_started(event: Event) -> Words:
-    return (own("runs  "), MUTED), (_tool(event), "")
+    return (own("runs  "), MUTED), *_tool(event)
 
 
 def _tool_ended(event: Event) -> Words:
@@ -76,8 +77,8 @@ def _took(event: Event, name: str) -> Part:
     return own(f"  after {tied(took)}"), FAINT
 
 
-def _tool(event: Event) -> Safe:
-    return brief(event.data.get("tool_name") or "?", MAX_VALUE)
+def _tool(event: Event) -> Words:
+    return named(str(event.data.get("tool_name") or "?"), MAX_VALUE)
 
 
 def _given(event: Event, *names: str) -> list[Safe]:
