@@ -27,6 +27,8 @@ GREGORIAN = datetime(1582, 10, 15, tzinfo=UTC)
 CHECKPOINTER = "__pregel_checkpointer"
 SCRATCHPAD = "__pregel_scratchpad"
 NULL_TASK = "00000000-0000-0000-0000-000000000000"
+RESUME = "__resume__"
+REPLAYING = "__pregel_replay_state"
 RESUMING = "__pregel_resuming"
 """True for the tasks a run begins with when it takes up a thread; all others are new."""
 ROW = tuple[str, str, Any]
@@ -49,6 +51,8 @@ class Place:
     scratchpad: Any = None
     again: bool = False
     """Whether an earlier run may have executed this very task."""
+    replayed: bool = False
+    """Whether this run was asked to begin at a checkpoint, and not to answer anything."""
     order: str = ""
     """The order by which a person wants that done again."""
 
@@ -116,7 +120,7 @@ class Place:
         while scratchpad is not None:
             rows = _rows(scratchpad)
             for row in rows[:-1]:
-                if row[:2] == (NULL_TASK, "__resume__") and row[2] in self.answers:
+                if row[:2] == (NULL_TASK, RESUME) and row[2] in self.answers:
                     self.scratchpad.get_null_resume(True)
                     return
             scratchpad = _closure(scratchpad)["parent_scratchpad"]
@@ -165,6 +169,7 @@ def current_place() -> Place:
         checkpointer=configurable.get(CHECKPOINTER),
         scratchpad=configurable.get(SCRATCHPAD),
         again=configurable.get(RESUMING) is True,
+        replayed=configurable.get(REPLAYING) is not None,
         order=str(configurable.get(ORDERED_AGAIN, "")),
     )
 

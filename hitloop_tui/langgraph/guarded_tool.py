@@ -24,6 +24,7 @@ from hitloop_tui.langgraph.memory import call_number, first_question
 from hitloop_tui.langgraph.notice import InterruptCallback, Notice
 from hitloop_tui.langgraph.plain import plain, stable_action
 from hitloop_tui.langgraph.question import question
+from hitloop_tui.langgraph.replay import aforget_answers, forget_answers
 from hitloop_tui.langgraph.signature import Signature
 from hitloop_tui.langgraph.signed import Signatures, signers_file
 from hitloop_tui.langgraph.spending import NOBODY_KNOWS
@@ -114,6 +115,7 @@ class _Guard:
         return guarded
 
     def _run(self, call: GuardedCall) -> Any:
+        forget_answers(call.place)
         if (over := call.known("output") or call.known("refusal")) is not None:
             return over["value"]
         try:
@@ -141,6 +143,7 @@ class _Guard:
 
     async def _arun(self, call: GuardedCall) -> Any:
         """`_run` for an async function."""
+        await aforget_answers(call.place)
         if (over := call.known("output") or call.known("refusal")) is not None:
             return over["value"]
         try:

@@ -40,6 +40,7 @@ from hitloop_tui.langgraph.inbox_types import (
 from hitloop_tui.langgraph.notice import InterruptCallback, Notice
 from hitloop_tui.langgraph.plain import has_name, stable_action, state_values
 from hitloop_tui.langgraph.question import OnDeadline, question
+from hitloop_tui.langgraph.replay import aforget_answers, forget_answers
 from hitloop_tui.langgraph.signed import Signatures, signers_file
 from hitloop_tui.langgraph.telemetry import GateLogger
 from hitloop_tui.langgraph.tool_node import create_interrupt_tool_node
@@ -123,7 +124,9 @@ class InterruptGate(Runnable[Any, Update]):
         return self.invoke(state)
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Update:  # noqa: A002 - the name is LangChain's
-        values, dialogue = state_values(input), Dialogue(current_place())
+        place = current_place()
+        forget_answers(place)
+        values, dialogue = state_values(input), Dialogue(place)
         label = take_label(values)
         try:
             return self._decide(values, dialogue, label)
@@ -137,7 +140,9 @@ class InterruptGate(Runnable[Any, Update]):
         config: RunnableConfig | None = None,
         **kwargs: Any,
     ) -> Update:
-        values, dialogue = state_values(input), Dialogue(current_place())
+        place = current_place()
+        await aforget_answers(place)
+        values, dialogue = state_values(input), Dialogue(place)
         label = take_label(values)
         try:
             return self._decide(values, dialogue, label)

@@ -11,7 +11,7 @@ import logging
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -58,14 +58,19 @@ def keep(place: Place, name: str, value: Any) -> None:
     if not _kept_in_run(place, name, value):
         return
     if place.blocks_checkpointer():
-        writing = asyncio.get_running_loop().create_task(_awrite_or_log(place, name, value))
-        _writing.add(writing)
-        writing.add_done_callback(_writing.discard)
+        later(_awrite_or_log(place, name, value))
         return
     try:
         write(place, name, value)
     except Exception:
         log.exception(NOT_KEPT, name)
+
+
+def later(work: Coroutine[Any, Any, None]) -> None:
+    """Let the running event loop do it as soon as this node leaves it."""
+    writing = asyncio.get_running_loop().create_task(work)
+    _writing.add(writing)
+    writing.add_done_callback(_writing.discard)
 
 
 async def akeep(place: Place, name: str, value: Any) -> None:
