@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import date, time, timedelta
+from types import NoneType
 from typing import Any
 
 import ormsgpack
 
 from hitloop_tui.attach import oddities
-from hitloop_tui.attach.oddities import OPTIONS
+from hitloop_tui.attach.oddities import LARGE, OPTIONS
+from hitloop_tui.attach.remembered import Remembered
 
 TYPE = "__type__"
 MAX_DEPTH = 64
@@ -23,6 +25,9 @@ MAX_DEPTH = 64
 _OPENING = {*range(0x80, 0xA0), *range(0xC7, 0xCA), *range(0xD4, 0xD9), *range(0xDC, 0xE0)}
 _OTHERS = bytes(set(range(256)) - _OPENING)
 """Bytes that cannot open a level in msgpack."""
+
+_CONTAINERS = (dict, list, tuple)
+_LEAVES = frozenset({str, int, float, bool, NoneType, bytes})
 
 DELTA_SNAPSHOT, NUMPY = 7, 6
 
@@ -35,6 +40,9 @@ _AS_TEXT = {
 }
 _AS_LIST = {"builtins.set", "builtins.frozenset", "collections.deque"}
 
+
+_DOUBTS: Remembered[tuple[str, ...]] = Remembered()
+"""By the SHA-256 of the bytes that they are about."""
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What reading a row raises that somebody has written something else into."""
@@ -66,6 +74,9 @@ def loads(type_: str | None, blob: bytes | None) -> Any:
 def doubts(type_: str | None, blob: bytes | None) -> tuple[str, ...]:
     """What a value's bytes hold beside what `loads` gives: one sentence each, raw."""
     match type_, blob:
+        case "msgpack", bytes(data) if len(data) > LARGE:
+            key = hashlib.sha256(data).digest()
+            return _DOUBTS.of(key, lambda: oddities.in_msgpack(data))
         case "msgpack", bytes(data) if data:
             return oddities.in_msgpack(data)
         case "json", (bytes() | str()) as data if data:
@@ -136,17 +147,22 @@ class _Decoder:
             self._depth -= 1
 
 
+def inside(container: Any) -> list[Any]:
+    """The lists and objects that a list or an object holds; of anything else, none."""
+    if not isinstance(container, _CONTAINERS):
+        return []
+    items = container.values() if isinstance(container, dict) else container
+    if _LEAVES.issuperset(map(type, items)):  # 8 ms for 500,000 items, a tenth of looking at each
+        return []
+    return [item for item in items if isinstance(item, _CONTAINERS)]
+
+
 def _shallow(value: Any) -> Any:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            item
-            for container in level
-            if isinstance(container, dict | list)
-            for item in (container.values() if isinstance(container, dict) else container)
-        ]
+    level = inside([value])
+    for _ in range(MAX_DEPTH + 1):
         if not level:
             return value
+        level = [inner for container in level for inner in inside(container)]
     raise Undecodable(f"nested more than {MAX_DEPTH} deep")
 
 

@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Any
 
-from hitloop_tui.attach.decode import TYPE
+from hitloop_tui.attach.decode import TYPE, inside
 from hitloop_tui.errors import InvalidVerdict
 
 DEFAULTS = (
@@ -36,8 +37,12 @@ DOT = "•"
 DOTS = DOT * 4
 NO_SECRET = 100
 """Characters; of a longer value the mask tells the length."""
+TOGETHER = 512
+"""Names that are looked at at once."""
 SHORT = 4
 """A value of fewer characters is not looked for in prose: it may stand in any word."""
+
+_WILD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 
 
 class Mask(str):
@@ -114,15 +119,26 @@ class Masks:
         while stack:
             item = stack.pop()
             if isinstance(item, dict):
-                secret = is_secret(item)
-                for name, inner in item.items():
-                    if self.hides(name, inner) or (secret and _worth(inner)):
-                        return True
-                    if isinstance(inner, dict | list | tuple):
-                        stack.append(inner)
-            elif isinstance(item, list | tuple):
-                stack += [inner for inner in item if isinstance(inner, dict | list | tuple)]
+                if is_secret(item):
+                    return True
+                names = item if len(item) < TOGETHER else self._candidates(item)
+                if any(self.hides(name, item[name]) for name in names):
+                    return True
+            stack += inside(item)
         return False
+
+    def _candidates(self, names: Iterable[Any]) -> Iterator[Any]:
+        """The names that may be hidden: most of 200,000 are told at once that they are not."""
+        left = iter(names)
+        while some := list(islice(left, TOGETHER)):
+            told = "\0".join(map(str, some)).lower()
+            if any(word in told for word in self._words):
+                yield from some
+
+    @cached_property
+    def _words(self) -> tuple[str, ...]:
+        """The longest plain part of each glob: no other name can match it."""
+        return tuple(max(_WILD.split(name), key=len) for name in self.names)
 
 
 class _Masking:
@@ -143,6 +159,8 @@ class _Masking:
                     for name, item in value.items()
                 }
             case list() | tuple():
+                if not inside(value):
+                    return list(value)
                 return [self.shown(item, f"{place}[{n}]") for n, item in enumerate(value)]
         return value
 
@@ -196,7 +214,8 @@ def _size(value: Any) -> str:
 
 def _dots_beside(value: Any) -> str:
     """Dots that no text of the value has, so that a mask is never taken for one, nor one for it."""
-    runs = (run for text in _texts(value) for run in re.findall(f"{DOT}+", text))
+    dotted = (text for text in _texts(value) if DOT in text)
+    runs = (run for text in dotted for run in re.findall(f"{DOT}+", text))
     return DOT * max(len(DOTS), 1 + max(map(len, runs), default=0))
 
 
@@ -220,7 +239,11 @@ def without(values: Iterable[Any]) -> Callable[[str], str]:
         return lambda text: text
     longest_first = sorted(found, key=lambda form: (-len(form), form))
     pattern = re.compile("|".join(map(re.escape, longest_first)))
-    return lambda text: pattern.sub(DOTS, text)
+
+    def words(text: str) -> str:
+        return pattern.sub(DOTS, text) if any(form in text for form in found) else text
+
+    return words
 
 
 def _forms(value: Any) -> Iterator[str]:

@@ -15,6 +15,8 @@ import ormsgpack
 OPTIONS = ormsgpack.OPT_NON_STR_KEYS
 MAX_ITEMS = 20_000
 """Items looked at one by one, in about a tenth of a second."""
+LARGE, FEW_ITEMS = 256 * 1024, 1_000
+"""Bytes from which on so few items are looked at one by one first, for packing takes as long."""
 MAX_TOLD = 5
 
 Place = tuple[str, ...]
@@ -22,17 +24,15 @@ Place = tuple[str, ...]
 
 def in_msgpack(blob: bytes) -> tuple[str, ...]:
     """One sentence for each; raw text. `blob` is one that `decode` could read."""
-    if _as_packed(blob):
-        return ()
-    walk = _Walk()
-    try:
-        walk.over(blob, ())
-    except _TooMuch:
-        walk.told.append(
-            f"more than {MAX_ITEMS:,} items: not all were looked at for repeated names"
-        )
-    except (IndexError, ValueError, TypeError, ormsgpack.MsgpackDecodeError) as error:
-        walk.told.append(f"its bytes are not as LangGraph writes them: {error}")
+    walk = _Walk(FEW_ITEMS if len(blob) > LARGE else 0)
+    if not walk.whole(blob):
+        if _as_packed(blob):
+            return ()
+        walk = _Walk(MAX_ITEMS)
+        if not walk.whole(blob):
+            walk.told.append(
+                f"more than {MAX_ITEMS:,} items: not all were looked at for repeated names"
+            )
     return _few(walk.told)
 
 
@@ -126,11 +126,22 @@ _EXTS = range(0xC7, 0xCA), range(0xD4, 0xD9)
 class _Walk:
     """Over msgpack by hand, item by item (github.com/msgpack/msgpack/blob/master/spec.md)."""
 
-    def __init__(self) -> None:
+    def __init__(self, items: int) -> None:
         self.told: list[str] = []
-        self._items = 0
+        self._items = items
+        """How many items may still be looked at."""
         self._blob = b""
         self._at = 0
+
+    def whole(self, blob: bytes) -> bool:
+        """Look at all of it; False when it has too many items."""
+        try:
+            self.over(blob, ())
+        except _TooMuch:
+            return False
+        except (IndexError, ValueError, TypeError, ormsgpack.MsgpackDecodeError) as error:
+            self.told.append(f"its bytes are not as LangGraph writes them: {error}")
+        return True
 
     def over(self, blob: bytes, place: Place, *, object_: bool = False) -> None:
         """One blob, or the inside of an extension object: a list of module, name and value."""
@@ -143,8 +154,8 @@ class _Walk:
         self._blob, self._at = outer
 
     def _item(self, place: Place, *, object_: bool = False) -> None:
-        self._items += 1
-        if self._items > MAX_ITEMS:
+        self._items -= 1
+        if self._items < 0:
             raise _TooMuch
         begin, first = self._at, self._blob[self._at]
         self._at += 1

@@ -12,22 +12,23 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from enum import Enum
+from itertools import chain, islice
 from typing import Any
 
+from hitloop_tui.attach.chars import before, counts, unprintable, words
 from hitloop_tui.attach.decode import TYPE
 from hitloop_tui.attach.domains import domain_doubts, is_address, latin_twin
+from hitloop_tui.attach.leaves import SAFE_INTEGER, Kind, leaves
 from hitloop_tui.attach.review import ReviewAction
 from hitloop_tui.safetext import hidden_characters
 
 LONG = 64 * 1024
 """Characters; a longer text is never on the screen at once."""
 MANY_LINES = 2000
-READ_BY_WORD = 1_000_000
-"""Characters whose words are looked at one by one; single characters are found in all of a text."""
-SAFE_INTEGER = 2**53
-"""Beyond it a JSON reader with floating numbers sees another integer (RFC 8259, section 6)."""
-MAX_VALUES = 20_000
+MAX_WORDS = 20_000
+"""Addresses, names and paths of one text that are looked at; characters are, in all of it."""
+MAX_STRANGE = 200_000
+"""The same for words that are compared with Latin ones."""
 MAX_NAMED = 4
 """Different characters named in one warning."""
 MAX_WARNINGS = 20
@@ -37,6 +38,8 @@ _MACHINE = re.compile(
     r"\S@\S|://|^[/~]\S|^\.{1,2}/|^[A-Za-z]:\\|\w\.[a-z0-9]{2,4}$|\w_\w", re.IGNORECASE
 )
 """Words that a program reads: addresses, URLs, paths, file and host names, identifiers."""
+_SIGN = re.compile(r"[@/~.\\_]")
+"""All of them have one of these."""
 _AROUND = "()[]<>{}\"'`.,:;!?…" + "".join(map(chr, (*range(0x2018, 0x2020), 0xAB, 0xBB)))
 _AROUND += "".join(
     map(chr, (*range(0x3001, 0x3003), *range(0x3008, 0x3012), 0xFF01, 0xFF08, 0xFF09))
@@ -54,21 +57,13 @@ _CONTROLS = {"\x1b": "ESCAPE", "\x00": "NULL", "\x07": "BELL", "\x08": "BACKSPAC
 _CONTROLS |= {"\x7f": "DELETE", "\x9b": "CONTROL SEQUENCE INTRODUCER"}
 
 
-class Kind(Enum):
-    """Who reads a text."""
-
-    MACHINE = "a program"
-    PROSE = "a person"
-    ANY = "whoever its words tell"
-
-
 def suspicions(action: ReviewAction) -> list[str]:
     """One sentence for each thing that is odd; raw text, to be shown through `safetext`."""
     found: list[str] = []
-    for where, value, kind in _leaves(action):
+    for where, value, kind in leaves(action):
         match value:
             case str():
-                found += _text(where, value, kind)
+                found += islice(_text(where, value, kind), MAX_WARNINGS + 1)
             case dict():
                 found += [*_no_texts(where, value), *_callable(where, value)]
             case _:
@@ -79,17 +74,16 @@ def suspicions(action: ReviewAction) -> list[str]:
 
 
 def _text(where: str, text: str, kind: Kind) -> Iterator[str]:
-    if len(text) > LONG or text.count("\n") > MANY_LINES:
-        lines = text.count("\n") + 1
+    lines = text.count("\n") + 1
+    if len(text) > LONG or lines > MANY_LINES + 1:
         yield f"{where}: {len(text):,} characters, lines: {lines:,}: more than is shown at once"
     if is_address(text):
-        for doubt in domain_doubts(_words(text)):
-            yield f"{where}: {doubt}"
-    if text.isascii() and text.isprintable():
+        yield from _addresses(where, text)
+    chars = unprintable(text)
+    if not chars:
         return
-    chars = {char for char in set(text) if not (char.isascii() and char.isprintable())}
     hidden = set(hidden_characters("".join(chars)))
-    odd = [char for char in hidden if not _usual(char, text)]
+    odd = [char for char in hidden if not _usual(char, text, chars)]
     if odd:
         yield f"{where}: hidden characters, shown as escapes: {_counted(odd, text)}"
     seen = [char for char in chars - hidden if not char.isascii()]
@@ -99,41 +93,65 @@ def _text(where: str, text: str, kind: Kind) -> Iterator[str]:
         yield f"{where}: not plain ASCII: {_counted(seen, text)}"
     else:
         yield from _words_of_machines(where, text)
-    if any(_name(char).startswith((*_LOOKALIKES, *_STYLED)) for char in seen):
-        yield from _disguised(where, text)
+    strange = {char for char in seen if _name(char).startswith((*_LOOKALIKES, *_STYLED))}
+    if strange:
+        yield from _disguised(where, text, strange)
+
+
+def _addresses(where: str, text: str) -> Iterator[str]:
+    found = (word for word in words(text, is_address) if is_address(word))
+    for doubt in domain_doubts(islice(found, MAX_WORDS)):
+        yield f"{where}: {doubt}"
+    if next(found, None) is not None:
+        yield f"{where}: more than {MAX_WORDS:,} addresses: not all were looked at"
 
 
 def _words_of_machines(where: str, text: str) -> Iterator[str]:
     """In prose: the addresses, paths and names that a program reads."""
-    for word in _words(text):
-        core = word.strip(_AROUND)
-        if not core.isascii() and _is_machine(core):
+    signed = (word.strip(_AROUND) for word in words(text, _odd_and_signed) if _odd_and_signed(word))
+    cores = (core for core in signed if _odd_and_signed(core))
+    for core in islice(cores, MAX_WORDS):
+        if _is_machine(core):
             seen = {char for char in core if not char.isascii()} - set(hidden_characters(core))
             if seen:
                 yield f"{where}: {core[:60]} is not plain ASCII: {_counted(seen, core)}"
+    if next(cores, None) is not None:
+        more = f"more than {MAX_WORDS:,} words that are not plain ASCII and may be names or paths"
+        yield f"{where}: {more}: not all were looked at"
 
 
-def _disguised(where: str, text: str) -> Iterator[str]:
+def _odd_and_signed(text: str) -> bool:
+    """Whether it may hold a word of a program's that is not ASCII."""
+    return not text.isascii() and _SIGN.search(text) is not None
+
+
+def _not_ascii(text: str) -> bool:
+    return not text.isascii()
+
+
+def _disguised(where: str, text: str, strange: set[str]) -> Iterator[str]:
     """The first word that could be taken for a Latin one and is not."""
     latin = None
-    for match in _WORD.finditer(text[:READ_BY_WORD]):
+    found = (word for word in words(text, _not_ascii) if not strange.isdisjoint(word))
+    for match in chain.from_iterable(map(_WORD.finditer, islice(found, MAX_STRANGE))):
         word = match[0]
-        if word.isascii():
+        odd = [char for char in word if char in strange]
+        if not odd:
             continue
-        strange = [char for char in word if _name(char).startswith((*_LOOKALIKES, *_STYLED))]
-        if not strange:
-            continue
-        if len(strange) == len(word) and not _name(word[0]).startswith(_STYLED):
+        if len(odd) == len(word) and not _name(word[0]).startswith(_STYLED):
             # A whole word of another script is what its readers write, unless it stands among
             # Latin ones and every letter of it has a Latin twin.
-            latin = _mostly_latin(text[:READ_BY_WORD]) if latin is None else latin
+            latin = _mostly_latin(text) if latin is None else latin
             if not latin or not latin_twin(word):
                 continue
         twin = latin_twin(word)
         like = f" (it looks like {twin})" if twin else ""
-        names = ", ".join(_named(char) for char in dict.fromkeys(strange[:MAX_NAMED]))
+        names = ", ".join(_named(char) for char in dict.fromkeys(odd[:MAX_NAMED]))
         yield f"{where}: {word[:60]} is not Latin{like}: {names}"
         return
+    if next(found, None) is not None:
+        more = f"more than {MAX_STRANGE:,} words in letters that may look like Latin ones"
+        yield f"{where}: {more}: not all were looked at"
 
 
 def _mostly_latin(text: str) -> bool:
@@ -143,11 +161,9 @@ def _mostly_latin(text: str) -> bool:
 
 def _is_machine(text: str) -> bool:
     """One word that a program reads, rather than a person."""
-    return len(text.split(maxsplit=1)) == 1 and _MACHINE.search(text) is not None
-
-
-def _words(text: str) -> list[str]:
-    return text[:READ_BY_WORD].split()
+    if len(text.split(maxsplit=1)) != 1 or not _SIGN.search(text):
+        return False
+    return len(text) > LONG or _MACHINE.search(text) is not None
 
 
 def _number(where: str, value: int | float) -> Iterator[str]:
@@ -159,17 +175,19 @@ def _number(where: str, value: int | float) -> Iterator[str]:
         yield f"{where}: {value} is beyond 2^53: other programs may read another number"
 
 
-def _usual(char: str, text: str) -> bool:
-    """Characters that print as nothing and yet belong there in the scripts that use them."""
+def _usual(char: str, text: str, chars: set[str]) -> bool:
+    """Characters that print as nothing and yet belong there in the scripts that use them.
+
+    `chars` are those of `text` that ASCII does not print.
+    """
     if char in "\u00a0\u202f\u3000\u00ad":  # no-break and ideographic spaces, soft hyphen
         return True
     if char == "\ufe0f":
-        return any(unicodedata.category(other) == "So" for other in text)
+        return any(unicodedata.category(other) == "So" for other in chars)
     if char in _MARKS:
-        return any(unicodedata.bidirectional(other) in ("R", "AL") for other in set(text))
-    if char in _AFTER:
-        places = (place for place, other in enumerate(text) if other == char)
-        return all(place and _takes(text[place - 1], char) for place in places)
+        return any(unicodedata.bidirectional(other) in ("R", "AL") for other in chars)
+    if char in _AFTER and not text.startswith(char):
+        return all(_takes(other or char, char) for other in before(char, text))
     return False
 
 
@@ -179,40 +197,6 @@ def _takes(before: str, char: str) -> bool:
     if char == "\u200b":
         return _name(before).startswith(_UNSPACED)
     return not before.isascii() and not _name(before).startswith(("LATIN", *_LOOKALIKES))
-
-
-def _leaves(action: ReviewAction) -> Iterator[tuple[str, Any, Kind]]:
-    """Texts and numbers, with the name they are shown under."""
-    yield "tool name", action.tool_name, Kind.MACHINE
-    stack: list[tuple[str, Any]] = [("", action.tool_args)]
-    for _ in range(MAX_VALUES):
-        if not stack:
-            break
-        where, value = stack.pop()
-        match value:
-            case str():
-                yield where, value, Kind.ANY
-            case bool():
-                pass
-            case int() | float():
-                yield where, value, Kind.ANY
-            case dict():
-                yield where, value, Kind.MACHINE
-                yield from _names(where, value)
-                inside = [(f"{where}.{k}" if where else str(k), v) for k, v in value.items()]
-                stack += reversed(inside)
-            case list() | tuple():
-                stack += reversed([(f"{where}[{n}]", v) for n, v in enumerate(value)])
-    yield "rationale", action.rationale, Kind.PROSE
-    yield "description", action.description, Kind.PROSE
-    for effect in action.side_effects:
-        yield "side effects", effect, Kind.PROSE
-
-
-def _names(where: str, values: Mapping[Any, Any]) -> Iterator[tuple[str, str, Kind]]:
-    for name in values:
-        if not str(name).isascii() or not str(name).isprintable():
-            yield f"a name in {where or 'the arguments'}", str(name), Kind.MACHINE
 
 
 def _callable(where: str, value: Mapping[Any, Any]) -> Iterator[str]:
@@ -237,10 +221,10 @@ def _no_texts(where: str, values: Mapping[Any, Any]) -> Iterator[str]:
 
 def _counted(chars: Iterable[str], text: str) -> str:
     """The characters by how often they stand in the text."""
-    counts = sorted(((text.count(char), char) for char in chars), key=lambda c: (-c[0], c[1]))
-    names = [f"{_named(char)} x{count}" for count, char in counts[:MAX_NAMED]]
-    if len(counts) > MAX_NAMED:
-        names.append(f"{len(counts) - MAX_NAMED} others")
+    found = sorted(counts(set(chars), text).items(), key=lambda each: (-each[1], each[0]))
+    names = [f"{_named(char)} x{count}" for char, count in found[:MAX_NAMED]]
+    if len(found) > MAX_NAMED:
+        names.append(f"{len(found) - MAX_NAMED} others")
     return ", ".join(names)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -118,16 +118,26 @@ def _float(value: float) -> str:
 
 
 def _list(value: list[Any] | tuple[Any, ...]) -> str:
-    return "[" + ",".join(map(canonical_json, value)) + "]"
+    return "[" + ",".join(_each(value)) + "]"
 
 
 def _dict(value: dict[Any, Any]) -> str:
     if all(isinstance(key, str) for key in value) and TAG not in value:
         keys = sorted(value) if all(map(str.isascii, value)) else sorted(value, key=_utf_16)
-        items = [f"{encode_basestring(key)}:{canonical_json(value[key])}" for key in keys]
+        items = map("{}:{}".format, map(encode_basestring, keys), _each([value[k] for k in keys]))
         return f"{{{','.join(items)}}}"
     pairs = sorted(f"[{canonical_json(k)},{canonical_json(v)}]" for k, v in value.items())
     return _tagged("dict", "[" + ",".join(pairs) + "]")
+
+
+def _each(values: Sequence[Any]) -> Iterable[str]:
+    """Canonical JSON of each: as fast as C for 500,000 texts, or as many small numbers."""
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return map(encode_basestring, values)
+    if kinds == {int} and min(values) > -SAFE_INTEGER and max(values) < SAFE_INTEGER:
+        return map(int.__repr__, values)
+    return map(canonical_json, values)
 
 
 def _utf_16(key: str) -> bytes:

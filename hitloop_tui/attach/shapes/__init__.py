@@ -6,14 +6,15 @@ and its own file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from hitloop_tui.attach.masked import masked_action
 from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.attach.person import Person
-from hitloop_tui.attach.review import Kind, Question, Reading, Review, Verdict
+from hitloop_tui.attach.remembered import Remembered
+from hitloop_tui.attach.review import Kind, Question, Reading, Review, ReviewAction, Verdict
 from hitloop_tui.attach.shapes import (
     ag_ui,
     agent_inbox,
@@ -52,6 +53,9 @@ SHAPES: tuple[Shape, ...] = (
 
 _BY_NAME = {shape.name: shape for shape in SHAPES}
 
+_DOUBTS: Remembered[tuple[str, ...]] = Remembered()
+"""By the digest of what they are about, and what is masked in it."""
+
 
 def read(question: Question, masks: Masks = MASKS) -> Reading | None:
     """The question as Actions; None for one that is not meant for a person.
@@ -62,7 +66,7 @@ def read(question: Question, masks: Masks = MASKS) -> Reading | None:
     if reading is None:
         return None
     warned = replace(reading, warnings=(*reading.warnings, *question.doubts))
-    return _doubted(warned if question.doubts else reading, masks)
+    return _doubted(warned if question.doubts else reading, masks, question.digest)
 
 
 def read_undoubted(question: Question) -> Reading | None:
@@ -77,15 +81,17 @@ def read_undoubted(question: Question) -> Reading | None:
     raise AssertionError("free_form reads everything")
 
 
-def _doubted(reading: Reading, masks: Masks) -> Reading:
+def _doubted(reading: Reading, masks: Masks, digest: str) -> Reading:
     """With a warning for each thing in the Actions that could mislead an eye."""
-    several = len(reading.actions) > 1
-    doubts = [
-        f"Action {number}: {doubt}" if several else doubt
-        for number, action in enumerate(reading.actions, 1)
-        for doubt in suspicions(masked_action(masks, action))
-    ]
+    content = digest, reading.shape, masks.names
+    doubts = _DOUBTS.of(content, lambda: tuple(_doubts(reading.actions, masks)))
     return replace(reading, warnings=(*reading.warnings, *doubts)) if doubts else reading
+
+
+def _doubts(actions: Sequence[ReviewAction], masks: Masks) -> Iterator[str]:
+    for number, action in enumerate(actions, 1):
+        for doubt in suspicions(masked_action(masks, action)):
+            yield f"Action {number}: {doubt}" if len(actions) > 1 else doubt
 
 
 def check(review: Review, index: int, verdict: Verdict) -> Verdict:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hitloop_tui.attach.ledger_clock import now
 from hitloop_tui.attach.person import Person
+from hitloop_tui.attach.remembered import Remembered
 from hitloop_tui.attach.review import (
     RISK_ORDER,
     Kind,
@@ -24,6 +25,9 @@ from hitloop_tui.core.digest import action_digest
 NAME = "hitloop"
 REFUSALS = (Kind.REJECT, Kind.IGNORE)
 
+_FORGED: Remembered[list[str]] = Remembered()
+"""By the digest of the question."""
+
 
 class HitloopGate:
     name = NAME
@@ -38,7 +42,7 @@ class HitloopGate:
                 return None
         ours = question.value[0]["hitloop"]
         shown = _action(action, _config(question.value[0]))
-        forged = _forged(shown, asked, ours.get("digest"))
+        forged = _FORGED.of(question.digest, lambda: _forged(shown, asked, ours.get("digest")))
         if forged:
             shown = replace(shown, allowed=tuple(k for k in shown.allowed if k in REFUSALS))
         error = ours.get("error")
