@@ -110,6 +110,8 @@ GONE = """
 SELECT value FROM json_each(?)
  WHERE NOT EXISTS (SELECT 1 FROM checkpoints WHERE thread_id=value)"""
 
+IS_THERE = "SELECT 1 FROM checkpoints WHERE thread_id=? LIMIT 1"
+
 # Per table: where the tail stands, and where the row that it stood on is now.
 LAST_CHECKPOINT = """
 SELECT rowid, thread_id, checkpoint_ns, checkpoint_id FROM checkpoints

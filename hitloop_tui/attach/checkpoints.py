@@ -82,8 +82,11 @@ class Checkpoints(AttachedFile):
 
     def gone(self, thread_ids: Collection[str]) -> set[str]:
         """Threads among `thread_ids` of which no checkpoint is left."""
-        rows = self.rows(checkpoint_sql.GONE, (json.dumps(list(thread_ids)),))
-        return {row[0] for row in rows}
+        # SQLite ends a JSON text at its first NUL.
+        cut_short = {thread_id for thread_id in thread_ids if "\0" in thread_id}
+        rows = self.rows(checkpoint_sql.GONE, (json.dumps([*{*thread_ids} - cut_short]),))
+        one_by_one = {id_ for id_ in cut_short if not self.rows(checkpoint_sql.IS_THERE, (id_,))}
+        return {row[0] for row in rows} | one_by_one
 
     def asked_before(self, prefix: str) -> list[Identity]:
         rows = self.rows(checkpoint_sql.EVER_ASKED.format(task_path=self._column()))

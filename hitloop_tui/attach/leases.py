@@ -101,10 +101,11 @@ def waiting_threads(
     file: LedgerFile, worker: str, busy: Collection[str] = (), limit: int = -1
 ) -> list[str]:
     """Threads with a decision that this worker may try, oldest first, but for `busy` ones."""
+    names = [one.encode().hex().upper() for one in busy]  # SQLite ends a JSON text at its NUL
     rows = file.rows(
         f"SELECT DISTINCT d.thread_id {_WAITING}"
-        " AND d.thread_id NOT IN (SELECT value FROM json_each(?)) LIMIT ?",
-        (*_waiting_for(worker), json.dumps(list(busy)), limit),
+        " AND hex(d.thread_id) NOT IN (SELECT value FROM json_each(?)) LIMIT ?",
+        (*_waiting_for(worker), json.dumps(names), limit),
     )
     return [row["thread_id"] for row in rows]
 

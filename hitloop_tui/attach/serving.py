@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
-import sys
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hitloop_tui.attach.graph_file import load_module
 from hitloop_tui.attach.graph_ref import GraphRef
+from hitloop_tui.attach.inert_output import inert_output, narrating
 from hitloop_tui.attach.masks import MASKS, Masks
 from hitloop_tui.errors import ConfigError
 
@@ -38,24 +37,24 @@ def run_worker(
 ) -> int:
     """Serve until SIGTERM, SIGINT or SIGHUP, or with `once` until nothing recorded is left.
 
-    Writes nothing to standard output; what graphs print goes to standard error. With `once`, 1 when
-    an attempt failed or its end is unknown, 3 when one was stale or blocked, else 0.
+    Writes nothing to standard output; what graphs print goes to standard error, behind a gutter.
+    With `once`, 1 when an attempt failed or its end is unknown, 3 when one was stale or blocked,
+    else 0.
     """
     if not refs:
         raise ConfigError("a worker needs graphs: --graph NAME=FILE.py:VARIABLE or --config FILE")
     # Read by LangGraph when it is imported. Set to false by hand, every type is built.
     os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
-    _narrate()
-    with contextlib.redirect_stdout(sys.stderr):
-        for ref in refs:
-            load_module(ref)  # outside the event loop: a file may call asyncio.run itself
-        with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner:
+        with inert_output() as own, narrating(own):
+            for ref in refs:
+                load_module(ref)  # outside the event loop: a file may call asyncio.run itself
             outcomes, cut_off = _run(runner.get_loop(), _serve(db, ledger, refs, once, masks))
-            code = _exit_code(outcomes) if once else 0
-            if cut_off:
-                # A blocking node that was cut off still runs in a thread, which Python awaits.
-                logging.shutdown()
-                os._exit(code)
+        code = _exit_code(outcomes) if once else 0
+        if cut_off:
+            # A blocking node that was cut off still runs in a thread, which Python awaits.
+            logging.shutdown()
+            os._exit(code)
     return code
 
 
@@ -69,14 +68,6 @@ def _run(loop: asyncio.AbstractEventLoop, serving: Coroutine[Any, Any, T]) -> T:
             if task.done():
                 raise
             _log.error("a graph called sys.exit(%s); the worker goes on", error.code)
-
-
-def _narrate() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    root = logging.getLogger()
-    root.addHandler(handler)
-    logging.getLogger("hitloop_tui").setLevel(logging.INFO)
 
 
 async def _serve(

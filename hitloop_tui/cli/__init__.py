@@ -10,15 +10,18 @@ import sys
 from collections.abc import Sequence
 
 from hitloop_tui.cli.group import hitloop
-from hitloop_tui.cli.narration import report
-from hitloop_tui.errors import HitloopError
+from hitloop_tui.cli.narration import report, tell_of_crash
+from hitloop_tui.errors import BadInput, HitloopError
 
 __all__ = ["hitloop", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
+    sys.excepthook = tell_of_crash
     try:
         hitloop(list(sys.argv[1:] if arguments is None else arguments), prog_name="hitloop-tui")
     except HitloopError as error:
         sys.exit(report(error))
+    except OSError as error:  # a name that is too long, a folder that one may not enter
+        sys.exit(report(BadInput(str(error))))

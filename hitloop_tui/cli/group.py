@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
 import click
 
 from hitloop_tui import __version__
@@ -16,6 +20,7 @@ from hitloop_tui.cli.options import split_database
 from hitloop_tui.cli.policy import policy
 from hitloop_tui.cli.tracing import trace
 from hitloop_tui.cli.working import worker
+from hitloop_tui.safetext import Safe
 
 CONSOLE = "console"
 _OWN = ("--help", "-h", "--version")
@@ -31,6 +36,24 @@ class ConsoleByDefault(click.Group):
         elif not (rest and rest[0] in _OWN):
             args = [CONSOLE, *args]
         return super().parse_args(ctx, args)
+
+    def make_context(self, *args: Any, **more: Any) -> click.Context:
+        with _said_safely():
+            return super().make_context(*args, **more)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _said_safely():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _said_safely() -> Iterator[None]:
+    """Click's errors quote the words they are about, some of them as they are."""
+    try:
+        yield
+    except click.ClickException as error:
+        vars(error).update(message=Safe(error.message))  # `Final` to type checkers
+        raise
 
 
 @click.group(

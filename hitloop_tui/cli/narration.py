@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable
+from types import TracebackType
 from typing import Any
 
 import click
 
 from hitloop_tui.core.plain_json import json_text
 from hitloop_tui.errors import BadInput, HitloopError, NotFound
-from hitloop_tui.safetext import safe
+from hitloop_tui.safetext import Safe, safe
 
 DONE, FAILED, BAD_INPUT, CONFLICT = 0, 1, 2, 3
 
@@ -18,6 +20,14 @@ def report(error: HitloopError) -> int:
     """Say what went wrong; the exit code for it."""
     say(f"hitloop-tui: {error}")
     return BAD_INPUT if isinstance(error, BadInput | NotFound) else FAILED
+
+
+def tell_of_crash(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """As Python does, but what an agent wrote into the error steers no terminal."""
+    for line in "".join(traceback.format_exception(kind, error, trace)).splitlines():
+        click.echo(Safe(line), err=True)
 
 
 def say(text: str) -> None:

@@ -10,9 +10,14 @@ from typing import Any
 def fetched(
     connection: sqlite3.Connection, sql: str, parameters: Sequence[object] | Mapping[str, object]
 ) -> list[Any]:
-    """All rows, also when one of them has a text that is no UTF-8 and would refuse the others."""
+    """All rows, also when one of them has a text that is no UTF-8 and would refuse the others.
+
+    None where a parameter has half of a surrogate pair: no stored text does.
+    """
     try:
         return connection.execute(sql, parameters).fetchall()
+    except UnicodeEncodeError:
+        return []
     except sqlite3.OperationalError as error:
         if "UTF-8" not in str(error) or connection.text_factory is not str:
             raise

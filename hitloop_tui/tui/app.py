@@ -21,6 +21,7 @@ from hitloop_tui.tui.content import BAD, text
 from hitloop_tui.tui.glyphs import ascii_only
 from hitloop_tui.tui.keymap import KEYS, Scope
 from hitloop_tui.tui.no_controls import NoControls
+from hitloop_tui.tui.palette import Palette
 from hitloop_tui.tui.screens.main import MainScreen
 from hitloop_tui.tui.setup import Setup
 from hitloop_tui.tui.terminal import ConsoleDriver, leave_on_signals
@@ -92,6 +93,10 @@ class ConsoleApp(App[None]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theme.variable_defaults(self.current_theme)
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from super().get_system_commands(screen)

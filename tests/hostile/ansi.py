@@ -11,10 +11,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 ENDS = {"\x07", "\x9c"}
 _STRINGS = {"]": "OSC", "P": "DCS", "_": "APC", "^": "PM", "X": "SOS"}
 _C1 = {"\x9d": "]", "\x90": "P", "\x9f": "_", "\x9e": "^", "\x98": "X"}
+_PLAIN = re.compile(r"[ -~\u00a0-\u00ac\u00ae-\u02ff\u2190-\u21ff\u2500-\u25ff]+")
 _CSI = re.compile(r"[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]")
 
 
@@ -26,17 +28,6 @@ class Token:
     body: str
     eight_bit: bool = False
 
-    @property
-    def form(self) -> str:
-        """Its class: the same for all sequences that differ in numbers or in texts alone."""
-        match self.kind:
-            case "CSI":
-                numbers = self.body if self.body[-1:] in "hl" and self.body[:1] == "?" else ""
-                return f"CSI {numbers or re.sub(r'[0-9:;]+', '', self.body)}"
-            case "OSC":
-                return f"OSC {self.body.partition(';')[0]}"
-        return f"{self.kind} {self.body!r}" if self.kind in ("C0", "ESC") else self.kind
-
 
 def tokens(data: bytes) -> Iterator[Token]:
     """All of `data`; a sequence that ends too soon is BAD."""
@@ -44,7 +35,9 @@ def tokens(data: bytes) -> Iterator[Token]:
     at = 0
     while at < len(text):
         char = text[at]
-        if char == "\x1b":
+        if plain := _PLAIN.match(text, at):
+            token, at = Token("TEXT", plain[0]), plain.end()
+        elif char == "\x1b":
             token, at = _escape(text, at + 1)
         elif char == "\x9b":
             token, at = _csi(text, at + 1, eight_bit=True)
@@ -139,6 +132,7 @@ def _ours(token: Token, may_copy: set[str]) -> bool:
     return False
 
 
+@cache
 def _our_csi(body: str) -> bool:
     if body in MODES or body in QUERIES:
         return True

@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -51,9 +51,9 @@ def storable(text: str) -> bool:
     return True
 
 
-def gate(text: str, risk: str = "medium") -> list[dict[str, Any]]:
+def gate(text: str, risk: str = "medium", args: Any = None) -> list[dict[str, Any]]:
     """What our own gate asks, with `text` in every place that holds one."""
-    args = {text: text, "nested": {text: [text, {text: 1}]}, "twice": f"{text}\n{text}"}
+    args = args or {text: text, "nested": {text: [text, {text: 1}]}, "twice": f"{text}\n{text}"}
     ours = {"tool_name": text, "tool_args": args, "risk_class": risk, "rationale": text}
     ours |= {"side_effects": [text, text], "context_refs": [text, text]}
     return [
@@ -102,7 +102,7 @@ def build(path: Path, texts: Sequence[str]) -> list[str]:
             questions = (gate(text, RISKS[number % 3]), (batch(text), text, form(text))[number % 3])
             for part, question in enumerate(questions):
                 name = _thread(text, number, part)
-                _ask(saver, name, text, question)
+                ask(saver, name, text, question)
                 threads.append(name)
     _others(path, texts)
     asyncio.run(_stored(path, texts[:: max(len(texts) // 200, 1)]))
@@ -115,7 +115,8 @@ def _thread(text: str, number: int, part: int) -> str:
     return f"{text} {number}.{part}" if storable(text) else f"surrogate {number}.{part}"
 
 
-def _ask(saver: SqliteSaver, thread: str, text: str, question: Any) -> None:
+def ask(saver: SqliteSaver, thread: str, text: str, question: Any) -> None:
+    """A thread whose only node, messages and question hold `text`."""
     legal = storable(text)
     said = text if legal else "surrogate"
 
@@ -215,7 +216,9 @@ def _events(text: str) -> list[Event]:
 
 def _unreadable(connection: sqlite3.Connection, thread: str, text: str) -> None:
     """A row that names a type nobody knows, on a thread that looks like any other."""
-    source = connection.execute("SELECT thread_id FROM checkpoints LIMIT 1").fetchone()[0]
+    source = connection.execute(
+        "SELECT thread_id FROM checkpoints LIMIT 1"
+    ).fetchone()[0]
     for table in ("checkpoints", "writes"):
         names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
         picked = ", ".join("?" if name == "thread_id" else name for name in names)
@@ -234,8 +237,9 @@ async def _stored(path: Path, texts: Sequence[str]) -> None:
     store = SQLiteApprovalStore(approvals_path(path))
     await store.setup()
     for number, text in enumerate(texts):
+        since = PENDING_SINCE + timedelta(minutes=number)
         record = PendingApprovalRecord.from_request(
-            request(text), f"callback-{number}", f"stored {text}", PENDING_SINCE
+            request(text), f"callback-{number}", f"stored {text}", since
         )
         await store.put(record)
     await store.close()

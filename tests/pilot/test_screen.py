@@ -233,3 +233,14 @@ async def test_ascii_only_means_the_scrollbar_too(
         assert c.main.inbox.show_vertical_scrollbar
         drawn = "".join(s.text for line in c.main._compositor.render_strips() for s in line)
         assert not set("▁▂▃▄▅▆▇") & set(drawn)
+
+
+async def test_the_palette_goes_once_though_it_is_told_twice(db: Path) -> None:
+    """As by two quick clicks beside it."""
+    async with console(db) as c:
+        await c.press("colon")
+        palette = c.app.screen
+        assert palette is not c.main
+        palette.dismiss()
+        palette.dismiss()
+        await c.until(lambda: c.app.screen is c.main, "the palette has gone")
