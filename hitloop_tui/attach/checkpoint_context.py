@@ -16,7 +16,8 @@ _ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
 
 def messages(head: sqlite3.Row, limit: int, masks: Masks = MASKS) -> list[Message]:
     """The newest messages of the state's `messages` channel, oldest first."""
-    if head["type"] == "msgpack" and b"messages" not in bytes(head["checkpoint"] or b""):
+    stored = head["checkpoint"]
+    if head["type"] == "msgpack" and isinstance(stored, bytes) and b"messages" not in stored:
         return []  # known without reading 10 MB of something else
     found = _channels(head).get("messages")
     if not isinstance(found, list):

@@ -17,6 +17,7 @@ from hitloop_tui.cli import text
 from hitloop_tui.cli.narration import print_json
 from hitloop_tui.cli.options import FILE, database_options, json_option, open_session, reveal_option
 from hitloop_tui.cli.shown import Shown
+from hitloop_tui.cli.table import print_inbox
 
 STATES = click.Choice([*(state.value for state in State), "all"])
 RISKS = click.Choice(["high", "medium", "low", "unrated"])
@@ -63,7 +64,7 @@ def ls(
     if as_json:
         print_json(found)
     else:
-        text.print_inbox(found)
+        print_inbox(found)
 
 
 @click.command()

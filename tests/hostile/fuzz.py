@@ -26,6 +26,7 @@ from hitloop_tui.attach.masked import masked_json, masked_review
 from hitloop_tui.attach.review import Review
 from hitloop_tui.attach.session import Session
 from hitloop_tui.cli import text
+from hitloop_tui.cli.table import print_inbox
 from hitloop_tui.core.plain_json import json_text
 from hitloop_tui.tui.widgets.card_sections import card_text
 from tests.pilot import questions
@@ -270,7 +271,7 @@ def _told(session: Session, review: Review) -> None:
     masked = masked_json(session.masks, shown)
     json_text(masked)
     with contextlib.redirect_stdout(io.StringIO()):
-        text.print_inbox([masked])
+        print_inbox([masked])
         text.print_review(masked)
         text.print_review(shown)
     for index in range(len(review.actions)):

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitloop_tui.attach.review import ReviewAction
-from hitloop_tui.cli.text import _cells_of, _cut, print_inbox
+from hitloop_tui.cli.table import cut, print_inbox
+from hitloop_tui.plain_rows import cells
 from hitloop_tui.safetext import safe
 from tests.samples import action as made
 from tests.samples import review
@@ -40,9 +41,22 @@ def test_a_name_cannot_pose_as_a_batch(capsys: pytest.CaptureFixture[str]) -> No
 @given(st.text(), st.integers(1, 40))
 def test_a_cut_says_how_many_characters_are_missing(text: str, width: int) -> None:
     whole = safe(text)
-    shown = _cut(whole, width)
+    shown = cut(whole, width)
     if shown != whole:
         kept, _, more = shown.rpartition("…+")
         assert whole.startswith(kept)
         assert int(more.replace(",", "")) == len(whole) - len(kept)
-        assert _cells_of(shown) <= width or not kept
+        assert cells(shown) <= width or not kept
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 100, 140])
+def test_no_row_is_wider_than_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """What a terminal wraps begins at its left edge, like rows of ours."""
+    monkeypatch.setattr("hitloop_tui.cli.table.terminal_width", lambda: width)
+    shown = listing(capsys, action("m" * 50, {"body": "x" * 5000})).splitlines()
+    assert all(cells(row) <= max(width, 26) for row in shown)
+    starts = {row[:6] for row in shown if not row.startswith("    ┆ ")}
+    assert len(starts) == 2, "a title and a Review"
+    assert sum("x…+" in row for row in shown) == 1

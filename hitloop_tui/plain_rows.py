@@ -1,0 +1,54 @@
+"""Safe text on a plain terminal: how wide it is, and rows of it that cannot pose as something else.
+
+A terminal goes on at the left edge when a line is too long for it, which is where our own words
+begin. So whoever prints to one divides long lines first, and marks every row.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from hitloop_tui.safetext import Safe, safe
+
+LONG_BLANK = 8
+"""Blanks in the middle of a line from which on they are spelled out."""
+LONG_INDENT = 40
+"""The same at its start, where code has many."""
+
+_BLANKS = re.compile(rf" +$|(?<=[^ ]) {{{LONG_BLANK},}}|^ {{{LONG_INDENT + 1},}}")
+_PIECE = re.compile(r"\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})|.", re.DOTALL)
+_ONE_CELL = re.compile(r"[ -\[\]-~]*")
+
+
+def spelled(text: str) -> Safe:
+    """`safe(text)`, with the blanks that an eye cannot see or count as escapes, too."""
+    return Safe(_BLANKS.sub(lambda blanks: r"\x20" * len(blanks[0]), safe(text)))
+
+
+def cells(text: str) -> int:
+    """Terminal cells: wide characters take two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.category(char) in ("Mn", "Me") for char in text)
+
+
+def rows(text: Safe, width: int) -> Iterator[Safe]:
+    """`text` in pieces of at most `width` cells. No escape is divided, no mark taken from its
+    letter; a piece that is wider than all of the width is a row of its own."""
+    if cells(text) <= width:
+        yield text
+        return
+    if _ONE_CELL.fullmatch(text):
+        yield from (Safe(text[at : at + width]) for at in range(0, len(text), width))
+        return
+    start = used = 0
+    for piece in _PIECE.finditer(text):
+        more = cells(piece[0])
+        if used + more > width and start < piece.start():
+            yield Safe(text[start : piece.start()])
+            start, used = piece.start(), 0
+        used += more
+    yield Safe(text[start:])
