@@ -36,19 +36,27 @@ def cells(text: str) -> int:
 
 
 def rows(text: Safe, width: int) -> Iterator[Safe]:
-    """`text` in pieces of at most `width` cells. No escape is divided, no mark taken from its
-    letter; a piece that is wider than all of the width is a row of its own."""
-    if cells(text) <= width:
-        yield text
-        return
-    if _ONE_CELL.fullmatch(text):
-        yield from (Safe(text[at : at + width]) for at in range(0, len(text), width))
-        return
-    start = used = 0
-    for piece in _PIECE.finditer(text):
-        more = cells(piece[0])
-        if used + more > width and start < piece.start():
-            yield Safe(text[start : piece.start()])
-            start, used = piece.start(), 0
-        used += more
-    yield Safe(text[start:])
+    """`text` in pieces of at most `width` cells, divided after a blank where there is one. No
+    escape is divided, no mark taken from its letter; a character that is wider than all of the
+    width is a row of its own."""
+    start = 0
+    while start < len(text):
+        end = _end(text, start, width)
+        if end < len(text):
+            end = text.rfind(" ", (start + end) // 2, end) + 1 or end
+        yield Safe(text[start:end])
+        start = end
+
+
+def _end(text: str, start: int, width: int) -> int:
+    """How far a row goes that starts here."""
+    end = start + width
+    if _ONE_CELL.fullmatch(text, start, end):
+        return min(end, len(text))
+    used, end = 0, start
+    for piece in _PIECE.finditer(text, start):
+        used += cells(piece[0])
+        if used > width and end > start:
+            return end
+        end = piece.end()
+    return end
