@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -44,25 +44,36 @@ class Seen:
         self._lines: set[int] = set()
         self._rows: dict[int, set[int]] = {}
         self._width = 0
+        self._whole_rows: int | None = 0
+        """Rows of `_lines` at this width; None when they have to be counted again."""
 
     def __len__(self) -> int:
         return len(self._lines)
 
     def paint(self, line: int, row: int, height: int, width: int) -> bool:
         """A row of a line reached the screen; False when nothing is new."""
-        if width != self._width:
-            self._rows.clear()
-            self._width = width
-        rows = self._rows.setdefault(line, set()) if line not in self._lines else {row}
+        self._at(width)
+        if line in self._lines:
+            return False
+        rows = self._rows.setdefault(line, set())
         if row in rows:
             return False
         rows.add(row)
         if len(rows) == height:
             self._lines.add(line)
             del self._rows[line]
+            if self._whole_rows is not None:
+                self._whole_rows += height
         return True
 
-    def rows(self, heights: Sequence[int]) -> int:
+    def rows(self, height: Callable[[int], int], width: int) -> int:
         """How many rows were seen, of lines of such heights."""
-        partly = sum(map(len, self._rows.values()))
-        return partly + sum(heights[line] for line in self._lines if line < len(heights))
+        self._at(width)
+        if self._whole_rows is None:
+            self._whole_rows = sum(map(height, self._lines))
+        return self._whole_rows + sum(map(len, self._rows.values()))
+
+    def _at(self, width: int) -> None:
+        if width != self._width:
+            self._rows.clear()
+            self._width, self._whole_rows = width, None

@@ -20,7 +20,7 @@ SIZE = 10_000_000
 LINES, ITEMS, KEYS, LEVELS = 500_000, 500_000, 200_000, 1_000
 INBOX = 20
 
-_CJK = "本合同自双方签字之日起生效，有效期为一年。付款应在收到发票后三十天内完成，逾期按日计息。\n"
+_CJK = "本合同自双方签字之日起生效。有效期为一年。付款应在收到发票后三十天内完成。逾期按日计息。\n"
 _ARABIC = "تم دفع الفاتورة اليوم، وسيصل الإيصال إلى بريدكم غدًا إن شاء الله، مع خالص التحية.\n"
 _PROSE = "The parcel arrived open, so the customer asks for 48.50 EUR back, as the photo shows. "
 
@@ -69,13 +69,13 @@ async def _write(db: Path, threads: Mapping[str, Any]) -> None:
         graph = _builder().compile(checkpointer=saver)
         for thread, value in threads.items():
             place = {"configurable": {"thread_id": thread}, "metadata": {"graph_id": "bench"}}
-            await graph.ainvoke({"proposed_action": _action(value)}, place)
+            await graph.ainvoke({"proposed_action": _action(thread, value)}, place)
 
 
-def _action(value: Any) -> dict[str, Any]:
+def _action(thread: str, value: Any) -> dict[str, Any]:
     return {
         "tool_name": "send_report",
-        "tool_args": {"to": "ann@example.org", "report": value},
+        "tool_args": {"to": f"{thread}@example.org", "report": value},
         "risk_class": "high",
         "side_effects": ["sends a mail"],
         "rationale": "it is due",

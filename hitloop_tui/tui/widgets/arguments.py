@@ -71,7 +71,9 @@ class Arguments:
     Lines stay what and where they are when more are made.
     """
 
-    def __init__(self, args: dict[Any, Any], lines: int = MAX_LINES) -> None:
+    def __init__(
+        self, args: dict[Any, Any], chars: int = MAX_CHARS, lines: int = MAX_LINES
+    ) -> None:
         self.lines: list[Line] = []
         self._names = _name_column(args)
         self._levels = [Level(_items(args, 0), len(args))]
@@ -81,7 +83,7 @@ class Arguments:
         self._next = next(self._walk, None)
         self.missing = ""
         """What was not made yet, in words; empty when all was."""
-        self.read_on(lines=lines)
+        self.read_on(chars, lines)
 
     def read_on(self, chars: int = MAX_CHARS, lines: int = MAX_LINES) -> None:
         """Make lines up to about so many more characters, or so many more lines."""

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.binding import BindingType
 from textual.reactive import reactive
@@ -26,7 +26,14 @@ from hitloop_tui.tui.widgets.card_sections import CardText, card_text
 from hitloop_tui.tui.widgets.card_status import Viewer, status_lines
 from hitloop_tui.tui.widgets.rows import BLANK, Line, line, own
 from hitloop_tui.tui.widgets.rows_view import LinesView
-from hitloop_tui.tui.widgets.values import counted
+from hitloop_tui.tui.widgets.values import MAX_CHARS, MAX_LINES, counted
+
+ARGUMENTS = 1
+"""Which part of the card they are."""
+SLICE = MAX_CHARS // 4, MAX_LINES // 4
+"""Characters and lines of the arguments that are made at once, in 10 to 40 ms."""
+SLICES = 4
+"""Those at first, and for each wish for more."""
 
 
 class Card(LinesView):
@@ -57,6 +64,10 @@ class Card(LinesView):
         self.masks = masks
         self.told: Review | None = None
         """The Review as it is shown: without what is masked, until the person asks for it."""
+        self._known: tuple[Review, Review] | None = None
+        """A Review, and that as it is shown while its masks are on."""
+        self._places: tuple[dict[str, Any], int] | None = None
+        """Arguments, and how many values in them are masked."""
         self._revealed = False
         self._me = me
         self._messages: Sequence[Message] = ()
@@ -64,8 +75,6 @@ class Card(LinesView):
         self._arguments: tuple[object, Arguments] | None = None
         """The table of a question, as far as it was made."""
         self._text = CardText(_NOTHING, [], [], [], False)
-        self._first = 0
-        """Which of the lines is the first of the arguments."""
         self._painted: object = None
         """The question that was last painted."""
         self._seen: defaultdict[object, Seen] = defaultdict(Seen)
@@ -105,13 +114,12 @@ class Card(LinesView):
         """How much of the arguments was on the screen; None when all was."""
         if self.review is None or self.was_seen(self.review, self.action_index):
             return None
-        count, last = len(self._text.arguments), self._first + len(self._text.arguments)
-        heights = [each.height for each in self._wrapped[self._first : last]]
-        if len(heights) < count:
+        if not self.row_count:
             return None
-        below = self._starts[self._first] + sum(heights) - self.scroll_offset.y - self.size.height
-        seen = self._seen[self.question].rows(heights)
-        return Share(seen, sum(heights), max(below, 0), self._more)
+        first, table = self.part(ARGUMENTS)
+        below = first + table.count - self.scroll_offset.y - self.size.height
+        seen = self._seen[self.question].rows(table.height, table.width)
+        return Share(seen, table.count, max(below, 0), self._more)
 
     def was_seen(self, review: Review, index: int) -> bool:
         """Whether all arguments of an Action were on the screen."""
@@ -144,11 +152,10 @@ class Card(LinesView):
         seen, count = self._seen[self.question], len(self._text.arguments)
         if seen.whole or self.review is None or y >= self.row_count:
             return
-        index = self.line_at(y)
-        place, height = index - self._first, self._wrapped[index].height
-        if not 0 <= place < count:
+        place = self.place(y)
+        if place.part != ARGUMENTS:
             return
-        if seen.paint(place, y - self._starts[index], height, self._width):
+        if seen.paint(place.line, place.row, place.wrapped.height, self._width):
             seen.whole = len(seen) == count and not self._more
             self.post_message(ReadOn())
 
@@ -170,15 +177,18 @@ class Card(LinesView):
         """Show more of what is long."""
         if self.cut and self._arguments is not None:
             self._pages += 1
-            self._arguments[1].read_on()
-            self._draw()
+            self._load(self._arguments[1], SLICES)
 
     def action_read_on(self) -> None:
         """To the next page of the arguments, as far as they go."""
         share = self.share
-        if share is not None and share.more and not share.below:
-            self.action_more()
-        self.action_page_down()
+        if share is None or share.below or not share.more or self._arguments is None:
+            self.action_page_down()
+            return
+        first, shown = self.part(ARGUMENTS)
+        end = first + shown.count
+        self._load(self._arguments[1], 1)
+        self.scroll_to(y=end, animate=False)
 
     def watch_action_index(self) -> None:
         self._pages = 1
@@ -201,7 +211,7 @@ class Card(LinesView):
             self.refresh()  # all of it: two questions may look alike
         said, self.told = self._messages, self.review
         if self.review is not None and not self._revealed:
-            self.told = masked_review(self.masks, self.review)
+            self.told = self._masked(self.review)
             if self.told is not self.review:
                 words = masked_words(self.masks, self.review)
                 said = [replace(each, text=words(each.text)) for each in said]
@@ -212,11 +222,28 @@ class Card(LinesView):
             self._text = card_text(self.told, self.action_index, said, table, self._pages)
         self._draw_status()
 
+    def _masked(self, review: Review) -> Review:
+        """Known, once it was: to look for masks takes 40 ms where there are 200,000 names."""
+        if self._known is None or self._known[0] is not review:
+            self._known = review, masked_review(self.masks, review)
+        return self._known[1]
+
     def _table(self, review: Review) -> Arguments:
         if self._arguments is None or self._arguments[0] != self.question:
-            table = Arguments(review.actions[self.action_index].tool_args)
+            table = Arguments(review.actions[self.action_index].tool_args, *SLICE)
             self._arguments = self.question, table
+            if table.missing:
+                self.call_after_refresh(self._load, table, SLICES - 1)
         return self._arguments[1]
+
+    def _load(self, table: Arguments, slices: int) -> None:
+        """Show more of the arguments, some milliseconds' worth at once: keys come in between."""
+        if self._arguments is None or self._arguments[1] is not table:
+            return
+        table.read_on(*SLICE)
+        self._draw()
+        if slices > 1 and table.missing:
+            self.call_after_refresh(self._load, table, slices - 1)
 
     @property
     def _more(self) -> bool:
@@ -228,17 +255,22 @@ class Card(LinesView):
             return [note(f"masked values are shown: {DISPLAY['reveal']} hides them")]
         if self.review is None or self.told is self.review:
             return []
-        places = self.masks.over(self.review.actions[self.action_index].tool_args).places
-        words = f"{counted(len(places), 'value')} masked: {DISPLAY['reveal']} shows what is there"
-        return [note(words)] if places else []
+        count = self._count_masks(self.review, self.action_index)
+        words = f"{counted(count, 'value')} masked: {DISPLAY['reveal']} shows what is there"
+        return [note(words)] if count else []
+
+    def _count_masks(self, review: Review, index: int) -> int:
+        args = review.actions[index].tool_args
+        if self._places is None or self._places[0] is not args:
+            self._places = args, len(self.masks.over(args).places)
+        return self._places[1]
 
     def _draw_status(self) -> None:
         text, status = self._text, list[Line]()
         if self.told is not None:
             status += status_lines(self.told, Viewer(time.time(), self._me, self.alive))
         above = [*text.head, *status, *text.batch, *self._masked_note()]
-        self._first = len(above)
-        self.show_lines([*above, *text.arguments, *text.body, *(_MORE if text.cut else ())])
+        self.show_parts(above, text.arguments, [*text.body, *(_MORE if text.cut else ())])
 
 
 def _question(review: Review, index: int) -> object:

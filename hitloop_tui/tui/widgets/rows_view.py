@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -18,6 +18,7 @@ from textual.strip import Strip
 from textual.style import Style
 
 from hitloop_tui.safetext import Safe
+from hitloop_tui.tui.widgets.measured import Measured
 from hitloop_tui.tui.widgets.rows import Line, Row, Wrapped, differing, plain
 
 
@@ -181,6 +182,18 @@ def _blanks_first(row: Row) -> Row:
     return moved
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row of a `LinesView`."""
+
+    part: int
+    line: int
+    """Of the part, from 0."""
+    row: int
+    """Of the line, from 0."""
+    wrapped: Wrapped
+
+
 class LinesView(RowsView):
     """Shows lines, each wrapped to the width."""
 
@@ -192,9 +205,8 @@ class LinesView(RowsView):
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
-        self._lines = lines
-        self._wrapped: list[Wrapped] = []
-        self._starts: list[int] = []
+        self._parts: list[Measured] = []
+        self._shown: tuple[Sequence[Line], ...] = (lines,)
         self._count = 0
         self._width = 0
 
@@ -203,23 +215,39 @@ class LinesView(RowsView):
         return self._count
 
     def row(self, y: int) -> Row:
-        index = self.line_at(y)
-        return self._wrapped[index].row(y - self._starts[index])
+        place = self.place(y)
+        return place.wrapped.row(place.row)
 
-    def line_at(self, y: int) -> int:
-        """Which line a row belongs to."""
-        return bisect_right(self._starts, y) - 1
+    def place(self, y: int) -> Place:
+        """What a row belongs to."""
+        part, first = 0, 0
+        while y - first >= self._parts[part].count:
+            first += self._parts[part].count
+            part += 1
+        lines = self._parts[part]
+        line = lines.line_at(y - first)
+        return Place(part, line, y - first - lines.start(line), lines.wrapped(line))
+
+    def part(self, index: int) -> tuple[int, Measured]:
+        """One of the parts, and its first row."""
+        return sum(each.count for each in self._parts[:index]), self._parts[index]
 
     def show_lines(self, lines: Sequence[Line]) -> None:
-        """Draws only what differs from the lines before, where the number of rows stays."""
+        self.show_parts(lines)
+
+    def show_parts(self, *parts: Sequence[Line]) -> None:
+        """Draws only what differs from the lines before, where the number of rows stays.
+
+        A part that is the same object may have more lines at its end: only those are measured.
+        """
         if self.text_width != self._width or self._width <= 0:
-            self._lines = lines
+            self._shown = parts
             self._wrap()
             return
-        if lines == self._lines:
+        if len(parts) == len(self._parts) and all(map(Measured.shows, self._parts, parts)):
             return
         before, count = self.visible_rows(), self._count
-        self._lines = lines
+        self._shown = parts
         self._measure()
         if self._count == count:
             self.cells_changed(before)
@@ -228,24 +256,23 @@ class LinesView(RowsView):
 
     def on_resize(self, event: events.Resize) -> None:
         if self.text_width != self._width:
-            top = self.line_at(self.scroll_offset.y)
+            top = self.place(self.scroll_offset.y) if self._count else None
             self._wrap()
-            if 0 < top < len(self._starts):
-                self.scroll_to(y=self._starts[top], animate=False)
+            if top is not None and (top.part or top.line) and self._count:
+                first, lines = self.part(top.part)
+                self.scroll_to(y=first + lines.start(top.line), animate=False)
 
     def _wrap(self) -> None:
         """Everything anew, for another width."""
         self._width = self.text_width
         if self._width > 0:
-            self._wrapped = []
+            self._parts = []
             self._measure()
             self.rows_changed()
 
     def _measure(self) -> None:
-        known = {id(each.line): each for each in self._wrapped}
-        self._wrapped = [known.get(id(each)) or Wrapped(each, self._width) for each in self._lines]
-        self._starts, count = [], 0
-        for each in self._wrapped:
-            self._starts.append(count)
-            count += each.height
-        self._count = count
+        known = {id(each.lines): each for each in self._parts}
+        self._parts = [known.get(id(each)) or Measured(each, self._width) for each in self._shown]
+        for each in self._parts:
+            each.measure()
+        self._count = sum(each.count for each in self._parts)
