@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,3 +65,10 @@ def test_a_cut_says_how_many_characters_are_missing(words: str, width: int) -> N
         assert words.startswith(kept)
         assert int(more.replace(",", "")) == len(words) - len(kept)
     assert len(shown) <= width or shown == words == ""
+
+
+def test_somebody_with_a_long_name_does_not_hide_the_risk() -> None:
+    looked_at = replace(row(action("pay", {"to": "ann"})), claimed_by="human:" + "m" * 50)
+    below = drawn(looked_at, 38, 2).splitlines()[1]
+    assert below.startswith("     HIGH     to=ann ")
+    assert "m…+" in below

@@ -12,7 +12,7 @@ from hitloop_tui.attach.inbox import Row
 from hitloop_tui.attach.review import State
 from hitloop_tui.safetext import Safe, safe, safe_any
 from hitloop_tui.tui import content
-from hitloop_tui.tui.content import MUTED, STRONG, WARN, ago, fitted, line, missing, own, text
+from hitloop_tui.tui.content import MUTED, STRONG, WARN, ago, cut, fitted, line, missing, own, text
 from hitloop_tui.tui.countdown import SOON_S, URGENT_S, left
 from hitloop_tui.tui.glyphs import RISK_WIDTH, G, risk_sign, state_sign
 from hitloop_tui.tui.naming import names
@@ -102,11 +102,12 @@ def _two_lines(row: Row, look: Look) -> list[Content]:
     thread = fitted(thread, min(thread.cell_length, room), MUTED)
     tail = line(thread, _muted(f"{look.age:>{AGE}} "))
     word = own(sign.word.ljust(RISK_WIDTH), sign.style)
-    below = line(_bar(look), own("    "), word, _muted(safe(row.summary.text)))
+    below = line(_bar(look), own("    "), word)
     state = line(_standing(row, look), _muted(" "))
+    room = look.width - below.cell_length - state.cell_length
     return [
         line(fitted(head, look.width - tail.cell_length - 1, STRONG), own(" ", STRONG), tail),
-        line(_with_summary(below, row, look.width - state.cell_length), state),
+        line(below, _with_summary(_muted(safe(row.summary.text)), row, room), state),
     ]
 
 
@@ -145,9 +146,10 @@ def _standing(row: Row, look: Look) -> Content:
     if look.due:
         parts.append(own(f" due {look.due}", WARN if look.urgent else MUTED))
     if look.looking:
-        who = text(look.looking, content.ACCENT)
-        who = fitted(who, min(who.cell_length, NAME), content.ACCENT)
-        parts += [own(f" {G.looking} ", content.ACCENT), who, own(" looking", content.ACCENT)]
+        looking = text(look.looking, content.ACCENT)
+        who = cut(looking, NAME)
+        verb = " looking" if who is looking else ""
+        parts += [own(f" {G.looking} ", content.ACCENT), who, own(verb, content.ACCENT)]
     if row.state is not State.PENDING:
         sign = state_sign(row.state)
         parts.append(own(f" {sign.glyph} {sign.word}", sign.style))
