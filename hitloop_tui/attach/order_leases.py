@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from hitloop_tui.attach import orders
+from hitloop_tui.attach.decode import UNREADABLE
 from hitloop_tui.attach.leases import DIED, Pulse, alive, close_order, held
 from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.review import Act, Identity
@@ -61,7 +62,8 @@ def take_order(
     key: str | None = None,
 ) -> Order | None:
     """The thread's first open order, or that about `key`, now in this worker's hands; None while a
-    live worker is at the thread. A retry that a dead worker left behind ends as uncertain."""
+    live worker is at the thread. A retry that a dead worker left behind ends as uncertain, an order
+    that cannot be read as failed."""
     if thread_id not in ordered_threads(file, unable):
         return None
     with file.transaction() as connection:
@@ -72,8 +74,14 @@ def take_order(
             if row["worker"] is not None and row["kind"] == Act.RETRY:
                 close_order(connection, row["id"], row["worker"], "uncertain", DIED)
             elif row["id"] not in unable and key in (None, row["key"]):
+                try:
+                    order = _order(row)
+                except UNREADABLE as error:
+                    why = f"this order cannot be read, give it again: {error!r}"
+                    close_order(connection, row["id"], worker, "failed", why)
+                    continue
                 connection.execute("UPDATE orders SET worker=? WHERE id=?", (worker, row["id"]))
-                return _order(row)
+                return order
     return None
 
 

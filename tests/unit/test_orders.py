@@ -12,6 +12,7 @@ from hitloop_tui.attach import journal, ledger_clock, ledger_schema, orders
 from hitloop_tui.attach.leases import Leases
 from hitloop_tui.attach.ledger import RECENT, Ledger
 from hitloop_tui.attach.ledger_file import LedgerFile
+from hitloop_tui.attach.order_leases import ordered_threads, take_order
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.recorded import with_record
 from hitloop_tui.attach.recording import FirstAnswer
@@ -162,6 +163,25 @@ class TestOrders:
         assert "waiting for a worker" in shown(ledger).detail
         with pytest.raises(Conflict, match="waiting for a worker"):
             orders.order(ledger, before, Act.RETRY, CY)
+
+    @pytest.mark.parametrize(
+        "garbled", ["identity='{'", "identity='[]'", "kind='burn'", "account='{'"]
+    )
+    def test_an_order_that_cannot_be_read_fails_once_and_can_be_given_again(self, ledger, garbled):
+        decide(ledger)
+        attempt(ledger, "failed")
+        orders.order(ledger, shown(ledger), Act.CLEAR, ANN)
+        with ledger.file.transaction() as connection:
+            connection.execute("PRAGMA ignore_check_constraints=ON")
+            connection.execute(f"UPDATE orders SET {garbled}")
+        leases = Leases(ledger.file, ["g"])
+        leases.register()
+        assert take_order(ledger.file, leases.worker, "t") is None
+        assert ordered_threads(ledger.file) == []
+        [told] = ledger.file.rows("SELECT detail FROM orders WHERE outcome='failed'")
+        assert "cannot be read" in told["detail"]
+        orders.order(ledger, shown(ledger), Act.CLEAR, ANN)
+        assert take_order(ledger.file, leases.worker, "t").kind is Act.CLEAR
 
     def test_what_a_person_closed_is_remembered_as_long_as_its_thread_may_ask(self, ledger):
         decide(ledger)
