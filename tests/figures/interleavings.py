@@ -33,6 +33,7 @@ from hitloop_tui.attach.session import Session
 from hitloop_tui.hold import Hold
 from hitloop_tui.tui.app import ConsoleApp
 from hitloop_tui.tui.arming import GRACE_S
+from hitloop_tui.tui.dialogs import NameDialog
 from hitloop_tui.tui.messages import InboxRead
 from hitloop_tui.tui.setup import Setup
 from tests.figures.arena import processes
@@ -52,7 +53,7 @@ HELD = Hold(3600, 3600, 3600)
 """Everything is taken back after each interleaving, so that it can be decided again."""
 READ = 0.8
 """Share of interleavings that begin with a card that was read."""
-QUIET_S = 20.0
+QUIET_S = 60.0
 
 
 @dataclass
@@ -110,6 +111,10 @@ class World:
         event.set_sender(self.app)
         self._keys.append(event)
         self.app.post_message(event)
+
+    def type(self, text: str) -> None:
+        for char in text:
+            self.press(char)
 
     def wait(self, seconds: float) -> None:
         """Let time pass, also for keys that wait for others."""
@@ -227,6 +232,8 @@ async def settle(world: World) -> None:
         assert time.monotonic() < until, "never quiet"
         if app.screen is not app.main:
             world.refresh()
+            if isinstance(app.screen, NameDialog):
+                world.type(app.screen.tool_name)
             world.press("enter")
         await world.pilot.pause(0.002)  # until every widget has handled what it was sent
         busy = not app.typed_ahead.idle or any(w.is_running for w in app.main.workers)

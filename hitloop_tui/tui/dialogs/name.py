@@ -34,7 +34,7 @@ class NameDialog(Dialog[bool]):
     def __init__(self, tool_name: str, share: Share | None) -> None:
         """`share` is how much of the arguments was on the screen."""
         super().__init__()
-        self._tool = tool_name
+        self.tool_name = tool_name
         self._share = share
 
     def compose(self) -> ComposeResult:
@@ -43,9 +43,9 @@ class NameDialog(Dialog[bool]):
             line((own(f"High risk, and not all of it was on the screen{seen}."), WARN)),
             line((own("Go back and read on, or type the tool's name to go on without."), "")),
             BLANK,
-            Line(machine(self._tool, STRONG), (QUOTED,)),
+            Line(machine(self.tool_name, STRONG), (QUOTED,)),
         ]
-        with Box(about("Not read to the end:", self._tool)):
+        with Box(about("Not read to the end:", self.tool_name)):
             yield Told(told)
             yield Input(compact=True)
             yield Notice()
@@ -56,7 +56,7 @@ class NameDialog(Dialog[bool]):
 
     @on(Input.Submitted)
     def _send(self, event: Input.Submitted) -> None:
-        if event.value and event.value in (self._tool, safe(self._tool)):
+        if event.value and event.value in (self.tool_name, safe(self.tool_name)):
             self.dismiss(True)
         else:
             self.notice.problem("this is not the tool's name")
