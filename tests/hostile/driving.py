@@ -18,7 +18,8 @@ START_S, FIRST_S, QUIET_S = 60.0, 0.08, 0.015
 A_PAGE = 400
 """Bytes; a key that changes less than that has moved nothing."""
 MAX_PAGES = 300
-ESCAPE = "\x1b"
+ESCAPE = "\x1b[27u"
+"""As terminals with kitty's keyboard protocol say it: no other key can be taken for a part of it."""
 DIALOGS = (
     "e",
     "r",
@@ -93,7 +94,7 @@ class Screen:
 def screen(
     command: Sequence[str], columns: int, lines: int, environment: Mapping[str, str]
 ) -> Iterator[Screen]:
-    settings = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "ESCDELAY": "5"}
+    settings = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
     child = pexpect.spawn(
         command[0],
         list(command[1:]),
@@ -148,7 +149,7 @@ def open_and_close(console: Screen, keys: str, spots: Sequence[tuple[int, int]])
 
 def click(console: Screen, spots: Sequence[tuple[int, int]]) -> None:
     for column, line in spots:
-        console.press("".join(f"{ESCAPE}[<0;{column};{line}{end}" for end in "Mm"), 0.02)
+        console.press("".join(f"\x1b[<0;{column};{line}{end}" for end in "Mm"), 0.02)
 
 
 def leave(console: Screen) -> int:

@@ -34,7 +34,7 @@ T = TypeVar("T")
 SIZES = ((80, 24), (140, 40))
 SPOTS = {80: [(20, 14), (30, 16), (12, 20)], 140: [(50, 6), (60, 10), (70, 20)]}
 """Where the card's words are: column and line."""
-TEXTS, CHUNKS, DOCUMENTS = 40, 128, 40
+TEXTS, CHUNKS, DOCUMENTS = 40, 32, 40
 """In one file."""
 JOBS = 250
 """Commands on one terminal."""
