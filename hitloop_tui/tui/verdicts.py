@@ -119,7 +119,7 @@ def news(shown: Review, now: Review, me: str) -> Safe | None:
 def clipping(review: Review, index: int, what: str) -> str:
     """What `y` (the id) and `Y` (the arguments) copy; ASCII, so that a paste runs no escapes."""
     if what == "args" and review.actions:
-        return json_text(review.actions[index].tool_args)
+        return json_text(review.actions[index].tool_args).replace("\x7f", "\\u007f")
     return review.id
 
 

@@ -197,8 +197,7 @@ def worker(tally: Tally, share: Fraction) -> None:
         db.parent.mkdir()
         worker_graph.build(db, batch)
         tally.texts += len(batch)
-        ref = "g=tests.hostile.worker_graph:graph"
-        command = [*HITLOOP, "worker", str(db), "--once", "--graph", ref]
+        command = [*HITLOOP, "worker", str(db), "--once", "--graph", worker_graph.REF]
         with screen(command, 120, 40, {"XDG_STATE_HOME": str(tally.folder)}) as at:
             while at.child.isalive():
                 at.settle(1.0)

@@ -50,6 +50,8 @@ def make() -> Any:
     return StateGraph(Text).add_node("node", node).add_edge(START, "node")
 
 
+REF = "g=tests.hostile.worker_graph:graph"
+"""For `--graph`."""
 graph = make().compile()
 
 
