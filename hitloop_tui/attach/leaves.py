@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import partial
@@ -20,6 +21,10 @@ TOGETHER = 512
 TOGETHER_CHARS = 16 * 1024
 MAX_VALUES = 20_000
 """Values that are looked at one by one; of any more the texts are read as one, `TOGETHER` each."""
+MAX_NAME = 40
+MAX_PATH = 120
+"""Characters of names and paths; the warnings that they begin are short."""
+_WORD = re.compile(rf"[\w$@-]{{1,{MAX_NAME}}}")
 PLAIN = frozenset({str, int, float, bool, NoneType})
 
 
@@ -101,7 +106,13 @@ def _some(items: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _named(where: str, name: Any) -> str:
-    return f"{where}.{name}" if where else str(name)
+    """A name that is a sentence stands in quotes: it must not read as one of ours."""
+    told = str(name)
+    if not _WORD.fullmatch(told):
+        start = told[:MAX_NAME].replace('"', '""')
+        told = f'"{start}"' + (f"…+{len(told) - MAX_NAME:,}" if len(told) > MAX_NAME else "")
+    path = f"{where}.{told}" if where else told
+    return path if len(path) <= MAX_PATH else f"…{path[-MAX_PATH:]}"
 
 
 def _harmless(values: Collection[Any]) -> bool:

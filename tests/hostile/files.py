@@ -132,9 +132,9 @@ def ask(saver: SqliteSaver, thread: str, text: str, question: Any) -> None:
     builder.add_edge(name, END)
     calls = [{"name": said, "args": {said: said}, "id": "call-1"}]
     messages = [
-        HumanMessage(said),
-        AIMessage(said, tool_calls=calls),
-        ToolMessage(said, tool_call_id="call-1", name=said),
+        HumanMessage(said, id="1"),
+        AIMessage(said, tool_calls=calls, id="2"),
+        ToolMessage(said, tool_call_id="call-1", name=said, id="3"),
     ]
     config = {"configurable": {"thread_id": thread}, "metadata": {"graph_id": said}}
     builder.compile(checkpointer=saver).invoke({"messages": messages}, config)

@@ -215,7 +215,7 @@ def test_the_state_says_by_whom_and_why() -> None:
         decided_at="2025-11-23T12:05:00+00:00",
         detail="ValueError: [/boom]",
     )
-    assert "✗ failed by anna at 2025-11-23 12:05:00" in text
+    assert "✗ failed by │ anna at 2025-11-23 12:05:00" in text
     assert "ValueError: [/boom]" in text
     assert "a approve" not in text
 

@@ -18,7 +18,7 @@ from hitloop_tui.tui.glyphs import G, bold, state_sign
 from hitloop_tui.tui.keymap import DISPLAY
 from hitloop_tui.tui.naming import name, names
 from hitloop_tui.tui.widgets.rows import Line, Part, line, own
-from hitloop_tui.tui.widgets.values import INDENT, QUOTED, counted, marked, named
+from hitloop_tui.tui.widgets.values import INDENT, QUOTED, TOLD, counted, marked, named
 
 NAME_CELLS = 60
 """Cells of somebody's name."""
@@ -65,12 +65,13 @@ def status_lines(review: Review, viewer: Viewer) -> Iterator[Line]:
 
 def _state(review: Review, viewer: Viewer) -> Iterator[Line]:
     sign = bold(state_sign(review.state))
-    parts: list[Part] = [(own(f"{sign.glyph} {sign.word}"), sign.style)]
+    word: Part = (own(f"{sign.glyph} {sign.word}"), sign.style)
+    at = own(f" at {time_of_day(review.decided_at)}" if review.decided_at else ""), MUTED
     if review.decided_by:
-        parts += [(own(" by "), MUTED), *named(review.decided_by, NAME_CELLS)]
-    if review.decided_at:
-        parts.append((own(f" at {time_of_day(review.decided_at)}"), MUTED))
-    yield line(*parts, hang=2)
+        by = named(review.decided_by, NAME_CELLS)
+        yield Line((*by, at), (TOLD,), (word, (own(" by "), MUTED)))
+    else:
+        yield line(word, at)
     if sentence := _sentence(review, viewer):
         yield Line(sentence, (INDENT,))
     if review.detail:
@@ -124,21 +125,26 @@ def _quorum(review: Review, viewer: Viewer) -> Iterator[Line]:
     if people < 2:
         return
     approved = tuple(dict.fromkeys(review.approved_by))
-    told: Part = (own("nobody has approved yet"), MUTED)
+    needed: Part = (own(f"needs {people} people: "), ACCENT)
     if approved:
         more = max(people - len(approved), 1)
-        told = (Safe(f"{names(approved, viewer.me)} approved, {more} more"), STRONG)
-    yield line((own(f"needs {people} people: "), ACCENT), told, hang=2)
+        told = Safe(f"{names(approved, viewer.me)} approved, {more} more")
+        yield Line(((told, STRONG),), (TOLD,), (needed,))
+    else:
+        yield line(needed, (own("nobody has approved yet"), MUTED), hang=2)
 
 
 def _claim(review: Review, viewer: Viewer) -> Iterator[Line]:
     if review.claim is None:
         return
     mine = same_person(review.claim.by, viewer.me)
-    who = Safe("you are" if mine else f"{name(review.claim.by)} is")
-    ends = (own(f"  {DISPLAY['watch']}"), KEY), (own(" stops that"), MUTED)
-    said: Part = (Safe(f"{G.looking} {who} looking at it"), ACCENT)
-    yield line(said, *(ends if mine else ()), hang=2)
+    eye: Part = (own(f"{G.looking} "), ACCENT)
+    if mine:
+        ends = (own(f"  {DISPLAY['watch']}"), KEY), (own(" stops that"), MUTED)
+        yield line(eye, (own("you are looking at it"), ACCENT), *ends, hang=2)
+    else:
+        told = Safe(f"{name(review.claim.by)} is looking at it"), ACCENT
+        yield Line((told,), (TOLD,), (eye,))
 
 
 def _shortened(detail: str, style: str) -> tuple[Part, ...]:
