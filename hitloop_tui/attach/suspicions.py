@@ -29,6 +29,8 @@ MAX_WORDS = 20_000
 """Addresses, names and paths of one text that are looked at; characters are, in all of it."""
 MAX_STRANGE = 200_000
 """The same for words that are compared with Latin ones."""
+STACKED = 7
+"""Marks on one letter: Burmese has up to five, cantillated Hebrew six."""
 MAX_NAMED = 4
 """Different characters named in one warning."""
 MAX_WARNINGS = 20
@@ -89,6 +91,7 @@ def _text(where: str, text: str, kind: Kind) -> Iterator[str]:
     seen = [char for char in chars - hidden if not char.isascii()]
     if not seen:
         return
+    yield from _stacked(where, text, seen)
     if kind is Kind.MACHINE or (kind is Kind.ANY and _is_machine(text)):
         yield f"{where}: not plain ASCII: {_counted(seen, text)}"
     else:
@@ -96,6 +99,13 @@ def _text(where: str, text: str, kind: Kind) -> Iterator[str]:
     strange = {char for char in seen if _name(char).startswith((*_LOOKALIKES, *_STYLED))}
     if strange:
         yield from _disguised(where, text, strange)
+
+
+def _stacked(where: str, text: str, chars: Iterable[str]) -> Iterator[str]:
+    """More marks on one letter than any script puts there."""
+    marks = [char for char in chars if unicodedata.category(char) in ("Mn", "Me")]
+    if marks and re.search(f"[{''.join(marks)}]{{{STACKED},}}", text):
+        yield f"{where}: marks stacked on one letter, shown as escapes: {_counted(marks, text)}"
 
 
 def _addresses(where: str, text: str) -> Iterator[str]:

@@ -37,6 +37,7 @@ def doubts(value: object, name: str = "to") -> list[str]:
         ("\x1b[2J", "U+001B ESCAPE x1"),
         ("x\U000e0041\U000e0042", "U+E0041"),
         ("a\u200db", "U+200D ZERO WIDTH JOINER"),
+        ("za" + "\u0334\u0328" * 4 + "lgo", "U+0328 COMBINING OGONEK x4"),
         ("x" * 70_000, "70,000 characters"),
         ("x\n" * 3000, "lines: 3,001"),
         (float("nan"), "nan is a number that JSON cannot carry"),
