@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -64,6 +65,10 @@ class ConsoleApp(App[None]):
             leave_on_signals(self.exit)
         if self.setup.has_graphs and not self.setup.read_only:
             self.set_timer(WORKER_AFTER_S, self._start_worker)
+
+    def on_ready(self) -> None:
+        """What was imported stays: full collections, some 50 ms every other second, skip it."""
+        gc.freeze()
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:

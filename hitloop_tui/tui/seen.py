@@ -41,26 +41,30 @@ class Seen:
     def __init__(self) -> None:
         self.whole = False
         """Once all was seen, it stays seen."""
-        self._lines: set[int] = set()
+        self._lines = bytearray()
+        """By line, whether it was seen."""
+        self._count = 0
         self._rows: dict[int, set[int]] = {}
         self._width = 0
         self._whole_rows: int | None = 0
-        """Rows of `_lines` at this width; None when they have to be counted again."""
+        """Rows of the lines that were seen, at this width; None when they must be counted anew."""
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return self._count
 
     def paint(self, line: int, row: int, height: int, width: int) -> bool:
         """A row of a line reached the screen; False when nothing is new."""
         self._at(width)
-        if line in self._lines:
+        self._lines.extend(bytes(max(line + 1 - len(self._lines), 0)))
+        if self._lines[line]:
             return False
         rows = self._rows.setdefault(line, set())
         if row in rows:
             return False
         rows.add(row)
         if len(rows) == height:
-            self._lines.add(line)
+            self._lines[line] = True
+            self._count += 1
             del self._rows[line]
             if self._whole_rows is not None:
                 self._whole_rows += height
@@ -70,7 +74,7 @@ class Seen:
         """How many rows were seen, of lines of such heights."""
         self._at(width)
         if self._whole_rows is None:
-            self._whole_rows = sum(map(height, self._lines))
+            self._whole_rows = sum(height(n) for n, seen in enumerate(self._lines) if seen)
         return self._whole_rows + sum(map(len, self._rows.values()))
 
     def _at(self, width: int) -> None:

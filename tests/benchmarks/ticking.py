@@ -53,8 +53,8 @@ async def _tick(log: Path) -> None:
 if __name__ == "__main__":
     _, log, *words = sys.argv
 
-    async def _on_ready(_app: ConsoleApp) -> None:
+    async def _on_load(_app: ConsoleApp) -> None:
         _tasks.append(asyncio.create_task(_tick(Path(log))))
 
-    ConsoleApp.on_ready = _on_ready  # type: ignore[attr-defined]
+    ConsoleApp.on_load = _on_load  # type: ignore[attr-defined]
     cli.main(words)

@@ -11,34 +11,32 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from hitloop_tui.attach.masks import Mask
-from hitloop_tui.safetext import Safe, safe
-from hitloop_tui.tui.content import FAINT, MUTED, WARN
-from hitloop_tui.tui.glyphs import G
-from hitloop_tui.tui.widgets.rows import Line, Part, own
+from hitloop_tui.safetext import Safe
+from hitloop_tui.tui.content import WARN
+from hitloop_tui.tui.widgets.argument_lines import (
+    MAX_NAME,
+    ROW,
+    SIZE,
+    TEXT,
+    ArgumentLines,
+    Told,
+    indent,
+    long_text,
+    name_of,
+    size_of,
+)
+from hitloop_tui.tui.widgets.rows import Line, own
 from hitloop_tui.tui.widgets.values import (
     INDENT,
     MAX_CHARS,
     MAX_LINES,
-    QUOTED,
     counted,
-    line_of_text,
-    machine,
-    marked,
-    scalar,
     type_name,
     unseen,
 )
 
-MAX_NAME = 64
-"""Characters of a name in its column; a longer one is a text of its own as well."""
 NAME_CELLS = 20
 """Widest column of names; longer names push their value to the right."""
-TYPE_CELLS = 6
-INDENT_LEVELS = 12
-"""Deeper levels are numbered."""
-LONG_TEXT = 160
-"""Characters from which on a text becomes a block of its own."""
 CHUNK = 4096
 """Characters of one line that are taken at once."""
 
@@ -50,11 +48,6 @@ class Entry:
     name: Any
     value: Any
     depth: int
-
-    @property
-    def indent(self) -> str:
-        deeper = self.depth - INDENT_LEVELS
-        return "  " * min(self.depth, INDENT_LEVELS) + (f"{deeper}{G.dot}" if deeper > 0 else "")
 
 
 @dataclass(slots=True)
@@ -74,8 +67,7 @@ class Arguments:
     def __init__(
         self, args: dict[Any, Any], chars: int = MAX_CHARS, lines: int = MAX_LINES
     ) -> None:
-        self.lines: list[Line] = []
-        self._names = _name_column(args)
+        self.lines = ArgumentLines(_name_column(args))
         self._levels = [Level(_items(args, 0), len(args))]
         self._text, self._at = "", 0
         """A long text that is being told, and how far it is."""
@@ -88,8 +80,7 @@ class Arguments:
     def read_on(self, chars: int = MAX_CHARS, lines: int = MAX_LINES) -> None:
         """Make lines up to about so many more characters, or so many more lines."""
         while self._next is not None and chars > 0 and lines > 0:
-            self.lines.append(self._next)
-            chars -= sum(len(text) for text, _ in self._next.parts)
+            chars -= self.lines.add(self._next)
             lines -= 1
             self._next = next(self._walk, None)
         self.missing = "" if self._next is None else self._left()
@@ -102,7 +93,7 @@ class Arguments:
         more = [f"+{', '.join(parts)} not shown"] if parts else []
         return "; ".join([*([text] if text else []), *more])
 
-    def _all(self) -> Iterator[Line]:
+    def _all(self) -> Iterator[Told]:
         """Iterative, since nesting is the agent's choice. What was told is counted after `yield`:
         the walk is always one line ahead."""
         while self._levels:
@@ -119,31 +110,23 @@ class Arguments:
             yield from rows
             self._levels.append(_inside(entry))
 
-    def _entry(self, entry: Entry) -> Iterator[Line]:
-        name = (own(entry.indent), FAINT), *_name(entry.name)
-        gap = " " * (self._names - sum(cell_len(text) for text, _ in name))
-        columns = *name, (own(f"{gap}  {type_name(entry.value):<{TYPE_CELLS}}  "), FAINT)
-        text = _long_text(entry.value)
+    def _entry(self, entry: Entry) -> Iterator[Told]:
+        name, value, depth = entry.name, entry.value, entry.depth
+        text = long_text(value)
         if text is None:
-            yield self._row(columns, _inline(entry.value))
+            yield ROW, depth, name, value
         else:
-            yield self._row(columns, ((own(_size(text)), FAINT),))
-            self._text, self._at = text, 0
-            yield from self._block(entry)
-        if isinstance(entry.name, str) and len(entry.name) > MAX_NAME:
-            self._text, self._at = entry.name, 0
-            yield self._row(columns, ((own(f"its name: {_size(entry.name)}"), FAINT),))
-            yield from self._block(entry)
+            yield SIZE, depth, name, type_name(value), size_of(text)
+            yield from self._block(text, depth)
+        if isinstance(name, str) and len(name) > MAX_NAME:
+            yield SIZE, depth, name, type_name(value), f"its name: {size_of(name)}"
+            yield from self._block(name, depth)
 
-    def _row(self, columns: tuple[Part, ...], value: tuple[Part, ...]) -> Line:
-        solid = sum(len(text) for text, _ in columns)
-        return Line((*columns, *value), (QUOTED,), hang=self._names + TYPE_CELLS + 4, solid=solid)
-
-    def _block(self, entry: Entry) -> Iterator[Line]:
-        text, gutter = self._text, (QUOTED, (own(f"{entry.indent}{G.bar} "), FAINT))
+    def _block(self, text: str, depth: int) -> Iterator[Told]:
+        self._text, self._at = text, 0
         while self._at < len(text):
             end = text.find("\n", self._at, self._at + CHUNK) + 1 or self._at + CHUNK
-            yield line_of_text(text[self._at : end], gutter)
+            yield TEXT, depth, text, self._at, end
             self._at = min(end, len(text))
 
 
@@ -171,41 +154,6 @@ def _items(value: dict[Any, Any], depth: int) -> Iterator[Entry]:
     return (Entry(name, inner, depth) for name, inner in value.items())
 
 
-def _long_text(value: Any) -> str | None:
-    """A value that is shown as a block of text."""
-    if isinstance(value, dict | list | tuple):
-        return None
-    text = value if isinstance(value, str) else scalar(value)
-    return text if len(text) > LONG_TEXT or "\n" in text else None
-
-
-def _inline(value: Any) -> tuple[Part, ...]:
-    match value:
-        case Mask():
-            return ((safe(value), WARN),)
-        case "":
-            return ((own('""'), FAINT), (own("  empty"), FAINT))
-        case str():
-            return marked(value)
-        case dict():
-            return ((own(counted(len(value), "key") if value else "{}"), FAINT),)
-        case list() | tuple():
-            return ((own(counted(len(value), "item") if value else "[]"), FAINT),)
-        case _:
-            return marked(scalar(value))
-
-
-def _name(name: Any) -> tuple[Part, ...]:
-    """A name fit for its column."""
-    if not isinstance(name, str):
-        return *machine(scalar(name)[:MAX_NAME], MUTED), (own(f" ({type_name(name)})"), FAINT)
-    if not name:
-        return ((own('""'), FAINT),)
-    more = len(name) - MAX_NAME
-    cut = ((own(f"{G.ellipsis}+{more:,}"), WARN),) if more > 0 else ()
-    return *machine(name[:MAX_NAME], MUTED), *cut
-
-
 def _name_column(args: dict[Any, Any]) -> int:
     """Cells of the widest name, as far as the first few hundred tell."""
     widest, stack = 0, [Level(_items(args, 0), len(args))]
@@ -216,13 +164,7 @@ def _name_column(args: dict[Any, Any]) -> int:
             break
         stack[-1].left -= 1
         entry = next(stack[-1].entries)
-        name = Safe("".join(text for text, _ in _name(entry.name)))
-        widest = max(widest, len(entry.indent) + cell_len(name))
+        name = Safe("".join(text for text, _ in name_of(entry.name)))
+        widest = max(widest, len(indent(entry.depth)) + cell_len(name))
         stack.append(_inside(entry))
     return min(widest, NAME_CELLS)
-
-
-def _size(text: str) -> str:
-    lines = text.count("\n") + (not text.endswith("\n"))
-    size = counted(len(text), "character")
-    return f"{counted(lines, 'line')}, {size}" if lines > 1 else size

@@ -63,7 +63,7 @@ class CardText:
     head: list[Line]
     batch: list[Line]
     """Of a batch, and the title of the arguments."""
-    arguments: list[Line]
+    arguments: Sequence[Line]
     body: list[Line]
     cut: bool
     """Whether something is left out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 
@@ -21,7 +22,7 @@ class Measured:
         self.width = width
         self.count = 0
         """Rows of all lines that were measured."""
-        self._starts: list[int] = []
+        self._starts = array("Q")
         self._wrapped: LRUCache[int, Wrapped] = LRUCache(KEPT)
         self.measure()
 
