@@ -30,6 +30,24 @@ DEFAULTS = (
     *("authorization", "cookie", "set-cookie", "cvv", "cvc"),
 )
 """Names of arguments, without regard to case. `max_tokens` and `secretary` are none of them."""
+_ABOUT = (
+    "age",
+    "env",
+    "field",
+    "header",
+    "id",
+    "length",
+    "name",
+    "policy",
+    "regex",
+    "rules",
+    "type",
+)
+NO_SECRETS = (
+    *(f"*{what}[_-]{about}" for what in ("password", "key") for about in _ABOUT),
+    *("*[_-]per[_-]token", "next[_-]token", "*page[_-]token", "continuation[_-]token"),
+)
+"""Names among the default ones that tell of a secret, or of a place in a list."""
 SECRETS = "pydantic.types.Secret"
 """`SecretStr`, `SecretBytes` and `Secret[...]`, as LangGraph stores them."""
 
@@ -82,7 +100,11 @@ class Masks:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        return re.compile("|".join(map(translate, self.names)) or r"(?!)", re.DOTALL)
+        own = [translate(name) for name in self.names if name not in DEFAULTS]
+        by_default = "|".join(translate(name) for name in self.names if name in DEFAULTS)
+        if by_default:
+            own.append(f"(?!{'|'.join(map(translate, NO_SECRETS))})(?:{by_default})")
+        return re.compile("|".join(own) or r"(?!)", re.DOTALL)
 
     def _match(self, name: Any) -> bool:
         return isinstance(name, str) and self._pattern.match(name.lower()) is not None

@@ -24,6 +24,7 @@ HIDDEN = ["password", "PASSWORD", "db_password", "passwordHash", "secret", "clie
 HIDDEN += ["access_token", "X-Auth-Token", "accessToken", "api_key", "API-KEY", "Authorization"]
 HIDDEN += ["apikey", "aws_secret_access_key", "private_key", "Cookie", "cvv", "credentials"]
 SHOWN = ["max_tokens", "tokens", "secretary", "key", "keys", "author", "to", "path", "passenger"]
+SHOWN += ["password_policy", "api_key_env", "access_key_id", "chars_per_token", "next_page_token"]
 
 
 @pytest.mark.parametrize("name", HIDDEN)
@@ -53,6 +54,7 @@ def test_settings_say_which(tmp_path):
         "my_iban",
         "token",
     )
+    assert masks('[mask]\nkeys = ["*_policy"]').over({"password_policy": 1}).places
     only = masks('[mask]\ndefaults = false\nkeys = ["iban"]')
     assert only.over({"iban": 1, "token": 2}).places == ("iban",)
     assert masks("[mask]\ndefaults = false").over({"token": 2}).places == ()
