@@ -16,6 +16,8 @@ LONG_BLANK = 8
 """Blanks in the middle of a line from which on they are spelled out."""
 LONG_INDENT = 40
 """The same at its start, where code has many."""
+LEAST_ROOM = 20
+"""Cells that are worth a row."""
 
 _BLANKS = re.compile(rf" +$|(?<=[^ ]) {{{LONG_BLANK},}}|^ {{{LONG_INDENT + 1},}}")
 _PIECE = re.compile(r"\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})|.", re.DOTALL)
@@ -46,6 +48,17 @@ def rows(text: Safe, width: int) -> Iterator[Safe]:
             end = text.rfind(" ", (start + end) // 2, end) + 1 or end
         yield Safe(text[start:end])
         start = end
+
+
+def marked_rows(line: Safe, width: int | None, more: str) -> Iterator[Safe]:
+    """`line` in rows of a terminal, all but the first behind `more`; in one without a width."""
+    if width is None or cells(line) <= width:
+        yield line
+        return
+    first = next(rows(line, width))
+    yield first
+    for row in rows(Safe(line[len(first) :]), max(width - len(more), LEAST_ROOM)):
+        yield Safe(more + row)
 
 
 def _end(text: str, start: int, width: int) -> int:

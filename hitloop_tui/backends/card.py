@@ -7,15 +7,24 @@ from typing import Any
 
 from hitloop_tui.core.models import ApprovalRequest
 from hitloop_tui.core.plain_json import json_text
-from hitloop_tui.safetext import hidden_characters, safe, safe_lines
+from hitloop_tui.plain_rows import marked_rows, spelled
+from hitloop_tui.safetext import Safe, hidden_characters, safe
 
 GUTTER = "  | "
 """Before every line of somebody else's text, so that it cannot pass for a line of ours."""
 
 
-def card(request: ApprovalRequest) -> str:
-    """Everything a person needs to decide: what would run first, what the agent says last."""
-    return "\n".join(_lines(request))
+MORE = "  : "
+"""Before what goes on in another row of the terminal."""
+
+
+def card(request: ApprovalRequest, width: int | None = None) -> str:
+    """Everything a person needs to decide: what would run first, what the agent says last.
+
+    `width` is that of the terminal in cells: what is longer goes on in marked rows.
+    """
+    lines = map(Safe, _lines(request))
+    return "\n".join(row for line in lines for row in marked_rows(line, width, MORE))
 
 
 def _lines(request: ApprovalRequest) -> Iterator[str]:
@@ -43,7 +52,7 @@ def _lines(request: ApprovalRequest) -> Iterator[str]:
 
 
 def _section(title: str, texts: Iterable[str]) -> Iterator[str]:
-    lines = [line for text in texts if text for line in safe_lines(text)]
+    lines = [spelled(line) for text in texts if text for line in text.split("\n")]
     if lines:
         yield f"{title}:"
         yield from (GUTTER + line for line in lines)

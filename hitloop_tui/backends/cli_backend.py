@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -54,9 +56,15 @@ class CLIBackend(ApprovalBackend):
         if self.auto_approve:
             return await self._approve(request)
         async with self._my_turn():
-            self._output_func(card(request))
+            self._output_func(card(request, self._width()))
             self._lines.forget_typed()
             return await self._ask(request)
+
+    def _width(self) -> int | None:
+        """Cells of the terminal that the card is printed on."""
+        if self._output_func is not print or not sys.stdout.isatty():
+            return None
+        return shutil.get_terminal_size().columns
 
     async def _ask(self, request: ApprovalRequest) -> Decision:
         started = time.monotonic()

@@ -14,15 +14,13 @@ import click
 from hitloop_tui.attach.inline import inline
 from hitloop_tui.attach.summary import one_line
 from hitloop_tui.cli.shown import due_in
-from hitloop_tui.plain_rows import cells
+from hitloop_tui.plain_rows import LEAST_ROOM, cells
 from hitloop_tui.safetext import Safe, safe
 
 SHORT_ID = 8
 GAP = "  "
 MORE = "    ┆ "
 """Before what goes on in another row of the terminal."""
-LEAST_ROOM = 20
-"""Cells that are worth a row."""
 PIPE = 160
 """Cells of a line where there is no terminal."""
 _COLUMNS = (

@@ -15,9 +15,9 @@ from hitloop_tui.attach.inline import inline, pairs
 from hitloop_tui.attach.masks import Mask
 from hitloop_tui.cli.json_text import json_lines
 from hitloop_tui.cli.shown import due_in
-from hitloop_tui.cli.table import LEAST_ROOM, MORE, span
+from hitloop_tui.cli.table import MORE, span
 from hitloop_tui.core.plain_json import named
-from hitloop_tui.plain_rows import cells, rows, spelled
+from hitloop_tui.plain_rows import marked_rows, spelled
 from hitloop_tui.safetext import Safe, safe
 
 GUTTER = "    │ "
@@ -145,15 +145,9 @@ def _lines(name: Safe, lines: Sequence[Safe]) -> None:
 
 def _rows(head: str, words: Safe) -> None:
     """Words after a head. A terminal gets rows that fit; those after the first are marked."""
-    line = Safe(f"{head}{words}".rstrip())
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    if width is None or cells(line) <= width:
-        click.echo(line)
-        return
-    first = next(rows(line, width))
-    click.echo(first)
-    for row in rows(Safe(line[len(first) :]), max(width - len(MORE), LEAST_ROOM)):
-        click.echo(f"{MORE}{row}")
+    for row in marked_rows(Safe(f"{head}{words}".rstrip()), width, MORE):
+        click.echo(row)
 
 
 def _kind(value: Any) -> str:

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitloop_tui.backends import CLIBackend
-from hitloop_tui.backends.card import GUTTER, card
+from hitloop_tui.backends.card import GUTTER, MORE, card
 from hitloop_tui.core.interfaces import ApprovalCancelledError
 from tests.backends.desk import a_request
 
@@ -190,6 +190,16 @@ def test_no_text_makes_a_line_of_its_own(text):
     leave_out = titles | set(action_ids)
     assert [x for x in ours if x not in leave_out] == [x for x in expected if x not in leave_out]
     assert all(char == "\n" or char.isprintable() for char in "\n".join(lines))
+
+
+def test_what_a_terminal_would_wrap_goes_on_behind_a_mark():
+    """Else a text as long as the terminal is wide goes on where our words begin."""
+    forged = "x" * (60 - len(GUTTER)) + "Risk: LOW"
+    request = a_request(tool_name=forged, tool_args={"x": forged}, rationale=forged)
+    lines = card(request, 60).split("\n")
+    assert all(len(line) <= 60 for line in lines)
+    assert [line for line in lines if line.startswith("Risk:")] == ["Risk: HIGH"]
+    assert f"{MORE}Risk: LOW" in lines
 
 
 def test_nothing_is_cut():

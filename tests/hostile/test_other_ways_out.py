@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hitloop_tui.backends.card import GUTTER
+from hitloop_tui.backends.card import GUTTER, MORE
 from hitloop_tui.backends.http_webhook import message
 from hitloop_tui.core.plain_json import json_text
 from hitloop_tui.safetext import hidden_characters
@@ -46,14 +46,14 @@ OURS = re.compile(
 
 
 def test_the_prompt_on_the_agents_own_terminal() -> None:
-    with screen([sys.executable, "-c", ASKING.format(few=FEW)], 500, 50, {}) as shell:
+    with screen([sys.executable, "-c", ASKING.format(few=FEW)], 80, 50, {}) as shell:
         assert shell.end() == 0
     said = bytes(shell.raw)
     assert foreign(tokens(said)) == []
     asked = said.decode().replace("\r\n", "\n").split("@@\n")[1:]
     assert len(asked) == len(sample(FEW))
     for words in asked:
-        lines = [line for line in words.split("\n") if not line.startswith(GUTTER)]
+        lines = [line for line in words.split("\n") if not line.startswith((GUTTER, MORE))]
         assert [line for line in lines if not OURS.fullmatch(line)] == []
         assert sum(line.startswith("Risk: ") for line in lines) == 1
         assert sum(line == "=" * 60 for line in lines) == 2

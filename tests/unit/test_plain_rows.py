@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hitloop_tui.plain_rows import LONG_BLANK, LONG_INDENT, cells, rows, spelled
+from hitloop_tui.plain_rows import LONG_BLANK, LONG_INDENT, cells, marked_rows, rows, spelled
 from hitloop_tui.safetext import safe, unescape
 
 
@@ -19,6 +19,14 @@ def test_rows_hold_all_of_a_text(text: str, width: int) -> None:
     assert "".join(map(unescape, found)) == text, "an escape was divided"
     for row in found:
         assert cells(row) <= width or len(unescape(row)) == 1
+
+
+@given(st.text(), st.integers(24, 60))
+def test_rows_after_the_first_are_marked(text: str, width: int) -> None:
+    first, *others = marked_rows(safe(text), width, "  : ")
+    assert all(row.startswith("  : ") for row in others)
+    assert unescape("".join([first, *(row[4:] for row in others)])) == text
+    assert list(marked_rows(safe(text), None, "  : ")) == [safe(text)]
 
 
 @given(st.text(st.sampled_from(" \ta\\\u3000") | st.characters()))
