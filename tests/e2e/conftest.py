@@ -9,9 +9,16 @@ import pytest
 from tests.e2e.pay_desk import PayDesk
 from tests.e2e.questions import HOSTILE, QUESTIONS, run
 from tests.e2e.worker_desk import Desk
+from tests.e2e.worker_graphs import calls, fails
 from tests.e2e.worker_process import start, tools
 
 __all__ = ["desk", "pay", "start", "tools"]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_yet() -> None:
+    calls.clear()
+    fails.clear()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -87,44 +88,56 @@ async def ask(db: Path, file: Path) -> None:
         await graph.ainvoke({"proposed_action": action}, config)
 
 
+class Payment:
+    """An approved call that killed its worker; the next one to be made succeeds."""
+
+    def __init__(self, folder: Path, graph: str) -> None:
+        self.file, self.db, self.folder = folder / "pay.py", folder / "agents.db", folder
+        self.file.write_text(graph)
+        asyncio.run(ask(self.db, self.file))
+        sys.modules.pop("pay", None)
+        self.review = listed(self.db)["t"]["id"]
+        self.order("approve")
+        assert self.work() == -signal.SIGKILL
+        (folder / "survive").touch()
+
+    def order(self, what: str) -> None:
+        assert decisions(what, self.review, "--db", self.db)[0] == 0
+
+    def work(self) -> int:
+        return hitloop("worker", self.db, "--graph", f"pay={self.file}:builder", "--once").code
+
+    def state(self) -> str | None:
+        """`None` once nothing is left to do."""
+        shown = listed(self.db)
+        return shown["t"]["state"] if shown else None
+
+    def paid(self) -> str:
+        return (self.folder / "paid").read_text()
+
+
 @pytest.mark.parametrize("graph", [GRAPH, GUARDED], ids=["gate", "hitl_action"])
 def test_a_call_cut_off_by_a_kill(tmp_path, graph):
-    file, db = tmp_path / "pay.py", tmp_path / "agents.db"
-    file.write_text(graph)
-    asyncio.run(ask(db, file))
-    sys.modules.pop("pay", None)
-    worker = ("worker", db, "--graph", f"pay={file}:builder", "--once")
-    review = listed(db)["t"]["id"]
-    assert decisions("approve", review, "--db", db)[0] == 0
-    assert hitloop(*worker).code == -9
-    assert listed(db)["t"]["state"] == "uncertain"
-    (tmp_path / "survive").touch()
-    hitloop(*worker)
-    assert (tmp_path / "paid").read_text() == "5\n", "nobody ordered it again"
-    assert listed(db)["t"]["state"] == "uncertain"
-    assert decisions("retry", review, "--db", db)[0] == 0
-    assert hitloop(*worker).code == 0
-    assert (tmp_path / "paid").read_text() == "5\n5\n"
-    assert listed(db) == {}
-    hitloop(*worker)
-    assert (tmp_path / "paid").read_text() == "5\n5\n"
+    payment = Payment(tmp_path, graph)
+    assert payment.state() == "uncertain"
+    payment.work()
+    assert payment.paid() == "5\n", "nobody ordered it again"
+    assert payment.state() == "uncertain"
+    payment.order("retry")
+    assert payment.work() == 0
+    assert payment.paid() == "5\n5\n"
+    assert payment.state() is None
+    payment.work()
+    assert payment.paid() == "5\n5\n"
 
 
 def test_a_cleared_answer_to_a_guarded_call_can_be_given_anew(tmp_path):
     """The call may have been made; who approves it again pays for one more."""
-    file, db = tmp_path / "pay.py", tmp_path / "agents.db"
-    file.write_text(GUARDED)
-    asyncio.run(ask(db, file))
-    sys.modules.pop("pay", None)
-    worker = ("worker", db, "--graph", f"pay={file}:builder", "--once")
-    review = listed(db)["t"]["id"]
-    assert decisions("approve", review, "--db", db)[0] == 0
-    assert hitloop(*worker).code == -9
-    (tmp_path / "survive").touch()
-    assert decisions("clear", review, "--db", db)[0] == 0
-    assert hitloop(*worker).code == 0
-    assert listed(db)["t"]["state"] == "pending"
-    assert decisions("approve", review, "--db", db)[0] == 0
-    assert hitloop(*worker).code == 0
-    assert (tmp_path / "paid").read_text() == "5\n5\n"
-    assert listed(db) == {}
+    payment = Payment(tmp_path, GUARDED)
+    payment.order("clear")
+    assert payment.work() == 0
+    assert payment.state() == "pending"
+    payment.order("approve")
+    assert payment.work() == 0
+    assert payment.paid() == "5\n5\n"
+    assert payment.state() is None

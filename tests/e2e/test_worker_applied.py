@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from langchain_core.runnables import RunnableConfig
 from langgraph.func import entrypoint, task
 from langgraph.graph import START, StateGraph
@@ -13,11 +12,6 @@ from langgraph.types import Command, interrupt
 from hitloop_tui.attach.review import State
 from tests.e2e.worker_desk import Desk
 from tests.e2e.worker_graphs import Values, calls, chain, fan_out, quiet, tool
-
-
-@pytest.fixture(autouse=True)
-def _no_calls_yet() -> None:
-    calls.clear()
 
 
 class TestApplied:

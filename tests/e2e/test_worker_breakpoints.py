@@ -16,16 +16,9 @@ from hitloop_tui.attach.review import Act, Kind, Review, State, Verdict
 from hitloop_tui.attach.session import Session
 from hitloop_tui.attach.worker import Worker
 from tests.e2e.worker_desk import Desk
-from tests.e2e.worker_graphs import Values, calls
+from tests.e2e.worker_graphs import Values, calls, fails
 
 ANN = Person("ann", {})
-fails: list[str] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_yet() -> None:
-    calls.clear()
-    fails.clear()
 
 
 def node(name: str) -> Any:

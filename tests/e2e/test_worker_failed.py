@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 
-import pytest
 from langgraph.func import entrypoint, task
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
@@ -15,11 +14,6 @@ from pydantic import BaseModel
 from hitloop_tui.attach.review import State
 from tests.e2e.worker_desk import Desk
 from tests.e2e.worker_graphs import Values, broken, calls, chain, fan_out, quiet, tool
-
-
-@pytest.fixture(autouse=True)
-def _no_calls_yet() -> None:
-    calls.clear()
 
 
 class TestFailed:

@@ -30,11 +30,6 @@ FULL_B = 8_000
 """No file may grow beyond this: less than any database here has, and its log."""
 
 
-@pytest.fixture(autouse=True)
-def _no_calls_yet() -> None:
-    calls.clear()
-
-
 def delete_thread(desk: Desk, thread_id: str) -> None:
     with SqliteSaver.from_conn_string(str(desk.db)) as saver:
         saver.delete_thread(thread_id)

@@ -8,8 +8,6 @@ import time
 from collections import Counter
 from datetime import datetime
 
-import pytest
-
 from hitloop_tui.attach import orders
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.recorded import without_question
@@ -21,11 +19,6 @@ from tests.e2e.worker_graphs import calls, chain, tool
 
 ROUNDS, AT_ONCE = 200, 8
 HOLD_S, JITTER_S = 0.08, 0.012
-
-
-@pytest.fixture(autouse=True)
-def _no_calls_yet() -> None:
-    calls.clear()
 
 
 def attempts(desk: Desk) -> Counter[str]:

@@ -170,11 +170,6 @@ def app(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
     return App(desk)
 
 
-@pytest.fixture(autouse=True)
-def _no_calls_yet() -> None:
-    calls.clear()
-
-
 def only(desk: Desk) -> Question:
     [question] = desk.source.thread_questions("t")
     return question

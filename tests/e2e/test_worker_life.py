@@ -18,11 +18,6 @@ from tests.e2e.worker_desk import Desk
 from tests.e2e.worker_graphs import Values, calls, chain, fan_out, tool
 
 
-@pytest.fixture(autouse=True)
-def _no_calls_yet() -> None:
-    calls.clear()
-
-
 class TestStream:
     async def test_events_tell_the_run(self, desk: Desk) -> None:
         model = GenericFakeChatModel(messages=iter([AIMessage("one two three four")]))

@@ -7,7 +7,6 @@ import sqlite3
 from typing import Any
 
 import pytest
-from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
 
 from hitloop_tui.attach import order_leases, orders
@@ -17,18 +16,8 @@ from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.review import Act, State
 from hitloop_tui.attach.worker import RETRY_S, Worker
 from hitloop_tui.errors import Conflict
-from tests.e2e.test_worker_refused import dump
 from tests.e2e.worker_desk import Desk
-from tests.e2e.worker_graphs import Values, calls, chain, fan_out, tool
-
-fails: list[str] = []
-"""Answers that still make the tool raise, once each."""
-
-
-@pytest.fixture(autouse=True)
-def _nothing_yet() -> None:
-    calls.clear()
-    fails.clear()
+from tests.e2e.worker_graphs import Values, calls, chain, fails, fan_out, nested, tool
 
 
 def pays(state: Values) -> Values:
@@ -38,12 +27,6 @@ def pays(state: Values) -> Values:
         fails.remove(answer)
         raise ValueError("no")
     return {"log": [answer]}
-
-
-def nested(inner: Any, levels: int) -> Any:
-    for _ in range(levels):
-        inner = StateGraph(Values).add_node("sub", inner).add_edge(START, "sub").compile()
-    return inner
 
 
 async def failed(desk: Desk, graph: Any, thread: str = "t") -> str:
@@ -112,10 +95,10 @@ class TestClear:
         [question] = await desk.ask(chain(pays), "t", {})
         key = desk.decide(question, "yes")
         desk.dead_worker("t")
-        before = dump(desk.db)
+        before = desk.dump()
         desk.order(key, Act.CLEAR)
         assert await desk.work({}) == {"applied": 1}
-        assert dump(desk.db) == before
+        assert desk.dump() == before
         assert desk.review(key).state is State.PENDING
 
     async def test_a_foreign_answer(self, desk: Desk) -> None:

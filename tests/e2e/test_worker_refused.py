@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from pathlib import Path
 from typing import Any
 
 import aiosqlite
@@ -23,11 +22,6 @@ from tests.e2e.worker_desk import Desk
 from tests.e2e.worker_graphs import Values, calls, chain, fan_out, quiet, tool
 
 ANN = Person("ann", {})
-
-
-@pytest.fixture(autouse=True)
-def _no_calls_yet() -> None:
-    calls.clear()
 
 
 class TestNotApplied:
@@ -133,11 +127,11 @@ class TestNotApplied:
         graph, other = chain(quiet, tool), chain(tool)
         [question] = await desk.ask(graph, "t", {})
         key = desk.decide(question, "yes")
-        before = dump(desk.db)
+        before = desk.dump()
         assert await desk.work({"other": other}) == {"blocked": 1}
         assert desk.record(key).state is State.DECIDED
         assert "it hosts other" in desk.record(key).detail
-        assert dump(desk.db) == before
+        assert desk.dump() == before
         assert await desk.work({"g": graph}) == {"applied": 1}
         assert calls == ["yes"]
 
@@ -167,11 +161,3 @@ class TestNotApplied:
         [question] = await desk.ask(chain(tool), "t", {})
         desk.decide(question, "yes")
         assert await desk.work({"g": chain(tool, checkpointer=False)}) == {"blocked": 1}
-
-
-def dump(db: Path) -> list[str]:
-    connection = sqlite3.connect(db)
-    try:
-        return list(connection.iterdump())
-    finally:
-        connection.close()

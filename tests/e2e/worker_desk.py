@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +127,11 @@ class Desk:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         assert ended["outcome"] == outcome, ended["detail"]
+
+    def dump(self) -> list[str]:
+        """Everything that the agents' database holds, as SQL."""
+        with closing(sqlite3.connect(self.db)) as connection:
+            return list(connection.iterdump())
 
     def events(self, *kinds: str) -> list[Event]:
         return [e for e in events_since(self.file, 0) if not kinds or e.kind in kinds]

@@ -10,6 +10,8 @@ from langgraph.types import Send, interrupt
 
 calls: list[Any] = []
 """What the tools of these graphs did."""
+fails: list[str] = []
+"""What still raises, once for each entry. Each test begins with both empty."""
 
 
 class Values(TypedDict, total=False):
@@ -25,6 +27,12 @@ def chain(*nodes: Any, **compiling: Any) -> Any:
         builder.add_edge(before, node.__name__)
         before = node.__name__
     return builder.compile(**compiling)
+
+
+def nested(inner: Any, levels: int) -> Any:
+    for _ in range(levels):
+        inner = StateGraph(Values).add_node("sub", inner).add_edge(START, "sub").compile()
+    return inner
 
 
 def tool(state: Values) -> Values:
