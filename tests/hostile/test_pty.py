@@ -93,3 +93,29 @@ def test_show_on_a_terminal_and_in_a_pipe(db: Path) -> None:
         with terminal([*HITLOOP, "show", id_, "--db", str(db)], 100, 40) as running:
             assert running.wait_end() == 0
         assert odd(running.raw) == []
+
+
+WIDE = ("zq " * 90, "zq" * 150, "zq\u6f22" * 60)
+
+
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("command", ["ls", "show", "trace"])
+def test_no_row_begins_with_what_a_terminal_wrapped(
+    tmp_path: Path, command: str, width: int
+) -> None:
+    """There our own words begin."""
+    path = tmp_path / "agents.db"
+    ids = build(path, WIDE)
+    listed = subprocess.run(
+        [*HITLOOP, "ls", "--json", "--db", str(path)], capture_output=True, check=True, text=True
+    )
+    known = re.findall(r'"id": "([0-9a-f]{16,})"', listed.stdout)
+    assert len(known) >= len(ids)
+    which = known[:3] if command == "show" else [""]
+    for id_ in which:
+        arguments = [*HITLOOP, command, *([id_] if id_ else []), "--db", str(path)]
+        with terminal(arguments, width, 900) as running:
+            assert running.wait_end() == 0
+            rows = running.lines
+        assert any("zq" in row for row in rows)
+        assert [row for row in rows if re.match(r"[zq\u6f22]", row)] == []
