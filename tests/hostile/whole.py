@@ -104,7 +104,7 @@ def console(tally: Tally, db: Path, size: tuple[int, int], *, name: str, stride:
             code = -1
             tally.crashes.append(f"{surface}: {db}: {type(error).__name__} {str(error)[:300]}")
         if code > 0 or code < -1:
-            tally.crashes.append(f"{surface}: {db}: exit {code}")
+            tally.crashes.append(f"{surface}: {db}: exit {code}: {bytes(at.raw[-300:])!r}")
     tally.read(surface, bytes(at.raw))
     tally.decided += decisions(db) - before
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.command import CommandList
+from textual.events import Click
 
 from hitloop_tui.attach.decide import decide
 from hitloop_tui.attach.person import Person
@@ -233,6 +235,24 @@ async def test_ascii_only_means_the_scrollbar_too(
         assert c.main.inbox.show_vertical_scrollbar
         drawn = "".join(s.text for line in c.main._compositor.render_strips() for s in line)
         assert not set("▁▂▃▄▅▆▇") & set(drawn)
+
+
+async def test_a_command_that_is_listed_no_more_is_clicked(db: Path) -> None:
+    """As when the list is made anew for what was typed meanwhile."""
+    async with console(db) as c:
+        await c.press("colon")
+        await c.until(lambda: c.app.screen.query_one(CommandList).option_count > 3)
+        listed = c.app.screen.query_one(CommandList)
+        place = listed.region.offset
+        style = c.app.screen.get_style_at(place.x + 5, place.y + 2)
+        assert "option" in style.meta
+        listed.clear_options()
+        where = {"x": 5, "y": 2, "delta_x": 0, "delta_y": 0, "button": 1}
+        keys = {"shift": False, "meta": False, "ctrl": False, "style": style}
+        listed.post_message(Click(listed, **where, **keys))
+        await c.pilot.pause()
+        await c.press("escape")
+        await c.until(lambda: c.app.screen is c.main, "the palette has gone")
 
 
 async def test_the_palette_goes_once_though_it_is_told_twice(db: Path) -> None:
