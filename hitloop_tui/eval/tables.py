@@ -63,7 +63,11 @@ RATE_DIGITS, MS_DIGITS = 4, 2
 
 
 def write_results(path: Path, runs: Iterable[RunMetrics]) -> None:
-    """One row per run; truth values as 0 and 1, unknown ones empty."""
+    """One row per run; truth values as 0 and 1, unknown ones empty.
+
+    Texts stand as they were logged. A spreadsheet takes one that begins with `=`, `+`, `-` or `@`
+    for a formula: import the columns as text.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)

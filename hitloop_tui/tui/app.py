@@ -21,7 +21,7 @@ from hitloop_tui.tui import theme
 from hitloop_tui.tui.content import BAD, text
 from hitloop_tui.tui.glyphs import ascii_only
 from hitloop_tui.tui.keymap import KEYS, Scope
-from hitloop_tui.tui.no_controls import NoControls
+from hitloop_tui.tui.no_controls import Harmless, NoControls
 from hitloop_tui.tui.palette import Palette
 from hitloop_tui.tui.screens.main import MainScreen
 from hitloop_tui.tui.setup import Setup
@@ -95,6 +95,10 @@ class ConsoleApp(App[None]):
         found = super().get_line_filters()
         plain = [NoColor() if isinstance(each, Monochrome) else each for each in found]
         return [*plain, self._no_controls]
+
+    def _print_error_renderables(self) -> None:
+        self._exit_renderables = [Harmless(each) for each in self._exit_renderables]
+        super()._print_error_renderables()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theme.variable_defaults(self.current_theme)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
@@ -43,6 +44,19 @@ class NoControls(LineFilter):
 
     def _drawn(self, char: str) -> str:
         return char if _printable(char) else self._mark * max(cell_len(char), 1)
+
+
+class Harmless:
+    """A report of an error, which may quote an agent, as Rich prints it but for controls."""
+
+    def __init__(self, report: RenderableType) -> None:
+        self._report = report
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        last_line = NoControls()
+        for line in console.render_lines(self._report, options, pad=False):
+            yield from last_line.apply(line, Color(0, 0, 0))
+            yield Segment.line()
 
 
 def _harmless(segment: Segment) -> bool:

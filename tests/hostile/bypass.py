@@ -57,16 +57,20 @@ class Raw(Widget):
 
 
 class Bypass(Screen[None]):
-    BINDINGS = [("q", "app.quit", "Quit")]  # noqa: RUF012
+    BINDINGS = [("q", "app.quit", "Quit"), ("c", "crash", "Crash")]  # noqa: RUF012
 
     def compose(self) -> ComposeResult:
         yield Raw()
+
+    def action_crash(self) -> None:
+        raise ValueError("".join(misleading()))
 
 
 def main() -> None:
     app = ConsoleApp(Setup(Path(sys.argv[1]), Person("ann", {"login": "ann"})))
     app.call_later(app.push_screen, Bypass())
     app.run()
+    sys.exit(app.return_code)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from tests.e2e.terminal import terminal
 from tests.hostile.ansi import foreign, tokens
 from tests.hostile.bypass import LINKED, misleading
 
+BELL = "\x07"
 BLACK = Color(0, 0, 0)
 
 
@@ -31,6 +32,18 @@ def test_what_a_widget_draws_past_every_door(tmp_path: Path, ascii_only: str, ma
     rows = [line for line in shown if line.startswith("|")]
     assert "".join(rows).count(mark) == sum(max(cell_len(char), 1) for char in misleading())
     assert {(len(row), row[-1]) for row in rows} == {(140, "|")}
+
+
+def test_what_is_said_of_a_crash(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.hostile.bypass", str(tmp_path / "agents.db")]
+    with terminal(command, 140, 40, {"XDG_STATE_HOME": str(tmp_path)}) as console:
+        console.wait_for(LINKED)
+        console.press("c")
+        assert console.wait_end() == 1
+    said = console.raw.decode()
+    assert "ValueError" in said
+    assert said.count("\ufffd") > len(misleading())
+    assert {token.body for token in foreign(tokens(console.raw))} == {BELL}
 
 
 @pytest.mark.parametrize(
