@@ -51,3 +51,9 @@ def questions_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def db(questions_file: Path, tmp_path: Path) -> Path:
     """A copy of `questions_file` of one's own."""
     return Path(shutil.copy(questions_file, tmp_path / "agents.db"))
+
+
+@pytest.fixture
+def log_file(tmp_path: Path) -> Path:
+    """Where telemetry goes; nothing is there yet."""
+    return tmp_path / "telemetry.db"

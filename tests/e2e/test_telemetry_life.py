@@ -1,66 +1,18 @@
-"""Telemetry in real processes: kills, forks, full disks, locks, files that go away."""
+"""Telemetry in real processes that end: many at once, killed, interrupted, forked."""
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
-import textwrap
 import threading
 import time
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hitloop_tui import TelemetryLogger
-from hitloop_tui.core.models import TraceEvent
 from hitloop_tui.errors import DatabaseError
-from tests.unprivileged import as_somebody
-
-BUSY = "hitloop_tui.core.telemetry_schema.BUSY_TIMEOUT_S"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "telemetry.db"
-
-
-def stored(path: Path) -> list[tuple[Any, ...]]:
-    """What another program reads."""
-    connection = sqlite3.connect(path)
-    rows = connection.execute(
-        "SELECT run_id, json_extract(payload, '$.error_message') FROM trace_events ORDER BY id"
-    ).fetchall()
-    connection.close()
-    return rows
-
-
-def of_run(path: Path, run_id: str) -> list[int]:
-    return [int(number) for run, number in stored(path) if run == run_id]
-
-
-def error_number(logger: TelemetryLogger, number: int, run_id: str = "r") -> None:
-    logger.log_error(run_id, ValueError(str(number)))
-
-
-def numbers(events: list[TraceEvent]) -> list[int]:
-    return [int(event.payload["error_message"]) for event in events]
-
-
-def start(script: str, *arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)]
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
+from tests.e2e.telemetry_desk import error_number, of_run, start, stored
 
 MANY = """
     import sys, threading
@@ -83,16 +35,16 @@ MANY = """
 """
 
 
-def test_many_threads_of_many_processes_share_a_new_file(path):
+def test_many_threads_of_many_processes_share_a_new_file(log_file):
     """Nothing lost, nothing doubled, each run in its order, and reads see what was written."""
     levels = ["batch", "batch", "event", "full"]
-    processes = [start(MANY, path, n, level) for n, level in enumerate(levels)]
+    processes = [start(MANY, log_file, n, level) for n, level in enumerate(levels)]
     for process in processes:
         assert process.communicate(timeout=120)[1] == ""
     for n in range(4):
         for thread in range(4):
-            assert of_run(path, f"{n}-{thread}") == list(range(150))
-    assert len(stored(path)) == 4 * 4 * 150
+            assert of_run(log_file, f"{n}-{thread}") == list(range(150))
+    assert len(stored(log_file)) == 4 * 4 * 150
 
 
 KILLED = """
@@ -108,20 +60,20 @@ KILLED = """
 
 
 @pytest.mark.parametrize("durability", ["batch", "event", "full"])
-def test_a_killed_process_loses_nothing_that_was_flushed(path, durability):
+def test_a_killed_process_loses_nothing_that_was_flushed(log_file, durability):
     dice = random.Random(7)
     for turn in range(6):
-        process = start(KILLED, path, durability, turn)
+        process = start(KILLED, log_file, durability, turn)
         assert process.stdout is not None
         for _ in range(dice.randrange(1, 60)):
             process.stdout.readline()
         process.kill()
         told = [int(line) for line in process.communicate(timeout=60)[0].splitlines()]
         assert process.returncode == -signal.SIGKILL
-        kept = of_run(path, str(turn))
+        kept = of_run(log_file, str(turn))
         assert kept == list(range(len(kept)))
         assert len(kept) > max(told, default=0)
-    connection = sqlite3.connect(path)
+    connection = sqlite3.connect(log_file)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
 
@@ -158,23 +110,23 @@ INTERRUPTED = """
 """
 
 
-def test_ctrl_c_at_any_moment_neither_doubles_nor_loses(path):
-    said, errors = start(INTERRUPTED, path).communicate(timeout=120)
+def test_ctrl_c_at_any_moment_neither_doubles_nor_loses(log_file):
+    said, errors = start(INTERRUPTED, log_file).communicate(timeout=120)
     assert errors == ""
-    kept, taken = of_run(path, "r"), list(map(int, said.split()))
+    kept, taken = of_run(log_file, "r"), list(map(int, said.split()))
     assert kept == sorted(set(kept))
     assert set(taken) <= set(kept)
     assert len(taken) > 1000
 
 
 @pytest.mark.parametrize("end", ["", "raise SystemExit(3)", "1 / 0"])
-def test_the_end_of_the_interpreter_is_a_flush(path, end):
+def test_the_end_of_the_interpreter_is_a_flush(log_file, end):
     script = (
         "import sys; from hitloop_tui import TelemetryLogger;"
         f"TelemetryLogger(sys.argv[1]).log_error('r', ValueError('1'))\n{end}"
     )
-    start(script, path).communicate(timeout=60)
-    assert of_run(path, "r") == [1]
+    start(script, log_file).communicate(timeout=60)
+    assert of_run(log_file, "r") == [1]
 
 
 FORKED = """
@@ -219,56 +171,17 @@ CHILDREN = """
 """
 
 
-def test_a_forked_child_writes_its_own_events_and_nobody_elses(path):
-    assert start(FORKED, path).communicate(timeout=60)[1] == ""
-    assert of_run(path, "parent") == [1, 2]
-    assert of_run(path, "child") == [2, 3]
+def test_a_forked_child_writes_its_own_events_and_nobody_elses(log_file):
+    assert start(FORKED, log_file).communicate(timeout=60)[1] == ""
+    assert of_run(log_file, "parent") == [1, 2]
+    assert of_run(log_file, "child") == [2, 3]
 
 
-def test_children_of_multiprocessing_lose_nothing_at_their_end(path):
+def test_children_of_multiprocessing_lose_nothing_at_their_end(log_file):
     """They leave by `os._exit`, without atexit."""
-    assert start(CHILDREN, path).communicate(timeout=60)[1] == ""
+    assert start(CHILDREN, log_file).communicate(timeout=60)[1] == ""
     for name in ("parent", *(f"child-{n}" for n in range(4))):
-        assert of_run(path, name) == list(range(50))
-
-
-FULL = """
-    import os, resource, sys
-    from hitloop_tui import TelemetryLogger
-    from hitloop_tui.errors import DatabaseError
-    path, durability = sys.argv[1:]
-    logger = TelemetryLogger(path, durability)
-    for number in range(100):
-        logger.log_error("r", ValueError(str(number)))
-    logger.flush()
-    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (os.stat(path + "-wal").st_size + 8192, most))
-    refused = 0
-    for number in range(100, 3000):
-        try:
-            logger.log_error("r", ValueError(str(number)))
-        except DatabaseError as error:
-            assert path in str(error), error
-            refused += 1
-    assert bool(refused) == (durability != "batch"), refused
-    try:
-        logger.close()
-        print("closed")
-    except DatabaseError as error:
-        assert path in str(error), error
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-    print(len(logger.get_events("r")))
-    logger.close()
-"""
-
-
-@pytest.mark.parametrize("durability", ["batch", "event"])
-def test_a_full_disk_is_said_and_what_was_logged_comes_when_there_is_room(path, durability):
-    said, errors = start(FULL, path, durability).communicate(timeout=120)
-    assert said == "3000\n"
-    assert ("kept for later" in errors) == (durability == "batch")
-    assert "Traceback" not in errors
-    assert of_run(path, "r") == list(range(3000))
+        assert of_run(log_file, name) == list(range(50))
 
 
 LOST = """
@@ -284,111 +197,16 @@ LOST = """
 """
 
 
-def test_what_is_lost_at_the_end_is_counted(path):
-    errors = start(LOST, path).communicate(timeout=60)[1]
+def test_what_is_lost_at_the_end_is_counted(log_file):
+    errors = start(LOST, log_file).communicate(timeout=60)[1]
     lost = [line for line in errors.splitlines() if line.startswith("CRITICAL")]
     assert len(lost) == 2
-    assert all("3 events are lost" in line and str(path) in line for line in lost)
+    assert all("3 events are lost" in line and str(log_file) in line for line in lost)
     assert "Traceback" not in errors
 
 
-def test_while_the_file_is_locked_nobody_waits_and_nothing_is_lost(path, monkeypatch, caplog):
-    monkeypatch.setattr(BUSY, 0.2)
-    with TelemetryLogger(path) as logger:
-        blocker = sqlite3.connect(path)
-        blocker.execute("BEGIN IMMEDIATE")
-        error_number(logger, 0)
-        deadline = time.monotonic() + 60
-        while "kept for later" not in caplog.text and time.monotonic() < deadline:
-            time.sleep(0.01)
-        for number in range(1, 6000):
-            error_number(logger, number)
-        tried = {r.threadName for r in caplog.records if "kept for later" in r.message}
-        assert tried == {"telemetry"}
-        with pytest.raises(DatabaseError, match="locked"):
-            logger.get_events()
-        with pytest.raises(DatabaseError, match="locked"):
-            logger.close()
-        error_number(logger, 6000)
-        blocker.rollback()
-        blocker.close()
-        assert numbers(logger.get_events()) == list(range(6001))
-    assert of_run(path, "r") == list(range(6001))
-
-
-def test_after_a_close_that_failed_events_reach_the_file_by_themselves(path, monkeypatch):
-    monkeypatch.setattr(BUSY, 0.01)
-    logger = TelemetryLogger(path)
-    blocker = sqlite3.connect(path)
-    blocker.execute("BEGIN IMMEDIATE")
-    error_number(logger, 1)
-    with pytest.raises(DatabaseError, match="locked"):
-        logger.close()
-    blocker.rollback()
-    blocker.close()
-    deadline = time.monotonic() + 30
-    while of_run(path, "r") != [1] and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert of_run(path, "r") == [1]
-    logger.close()
-
-
-@pytest.mark.parametrize("durability", ["batch", "event"])
-def test_a_file_that_was_deleted_or_replaced_is_begun_anew(path, durability, caplog):
-    """SQLite goes on writing into the deleted one, and all of it is lost."""
-    with TelemetryLogger(path, durability) as logger:
-        error_number(logger, 1)
-        assert numbers(logger.get_events()) == [1]
-        path.unlink()
-        error_number(logger, 2)
-        assert numbers(logger.get_events()) == [2]
-        with TelemetryLogger(path.with_name("other.db")) as other:
-            error_number(other, 7)
-        path.with_name("other.db").replace(path)
-        for rest in ("-wal", "-shm"):
-            path.with_name(path.name + rest).unlink(missing_ok=True)
-        error_number(logger, 8)
-        logger.flush()
-        assert numbers(logger.get_events()) == [7, 8]
-    assert of_run(path, "r") == [7, 8]
-    assert "was replaced" in caplog.text
-
-
-def test_a_relative_path_stays_where_it_was(path, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "elsewhere").mkdir()
-    with TelemetryLogger(path.name) as logger:
-        monkeypatch.chdir(tmp_path / "elsewhere")
-        error_number(logger, 1)
-        logger.flush()
-        assert numbers(logger.get_events()) == [1]
-    assert logger.db_path == path.name
-    assert of_run(path, "r") == [1]
-    assert list((tmp_path / "elsewhere").iterdir()) == []
-
-
-READ_ONLY = """
-    from hitloop_tui import TelemetryLogger
-    from hitloop_tui.errors import DatabaseError
-    try:
-        TelemetryLogger({path!r})
-    except DatabaseError as error:
-        print(error)
-"""
-
-
-def test_a_file_that_may_not_be_written_is_said_at_once(path):
-    TelemetryLogger(path).close()
-    path.chmod(0o444)
-    path.parent.chmod(0o555)
-    done = as_somebody(textwrap.dedent(READ_ONLY).format(path=str(path)), path.parent)
-    assert done.stderr == ""
-    assert f"telemetry {path}:" in done.stdout
-    assert "readonly" in done.stdout or "unable to open" in done.stdout
-
-
-def test_a_thread_that_logs_while_another_closes_is_refused_or_written(path):
-    logger = TelemetryLogger(path)
+def test_a_thread_that_logs_while_another_closes_is_refused_or_written(log_file):
+    logger = TelemetryLogger(log_file)
     taken: list[int] = []
 
     def write() -> None:
@@ -405,5 +223,4 @@ def test_a_thread_that_logs_while_another_closes_is_refused_or_written(path):
         time.sleep(0.001)
     logger.close()
     thread.join()
-    assert of_run(path, "r") == taken
-    assert os.path.exists(path)
+    assert of_run(log_file, "r") == taken

@@ -30,14 +30,16 @@ async def test_not_before_its_end(desk: Desk) -> None:
     graph = chain(tool)
     questions = [(await desk.ask(graph, f"t{n}", {}))[0] for n in range(5)]
     async with Worker({"g": graph}, desk.db):
+        keys = []
         for number, question in enumerate(questions):
-            key = desk.decide(question, number, hold_s=0.2 + 0.05 * number)
-            assert desk.record(key).state is State.HELD
-        await asyncio.to_thread(desk.wait, key, State.APPLIED)
+            keys.append(desk.decide(question, number, hold_s=0.2 + 0.05 * number))
+            assert desk.record(keys[-1]).state is State.HELD
+        for key in keys:
+            await asyncio.to_thread(desk.wait, key, State.APPLIED)
     rows = desk.file.rows("SELECT held_until, started_at FROM decisions JOIN attempts USING (seq)")
     assert len(rows) == 5
     assert all(row["started_at"] >= row["held_until"] for row in rows)
-    assert calls == [0, 1, 2, 3, 4]
+    assert sorted(calls) == [0, 1, 2, 3, 4]
 
 
 async def test_once_waits_for_holds(desk: Desk) -> None:
