@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -149,6 +151,16 @@ async def test_a_database_that_is_not_there_yet_is_waited_for(tmp_path: Path, as
         shutil.copy(asked, db)
         await c.until(lambda: c.main.inbox.state.total == 6)
         await c.until(lambda: "waiting" not in c.said)
+
+
+async def test_an_inbox_without_questions_says_so(tmp_path: Path, asked: Path) -> None:
+    db = tmp_path / "agents.db"
+    shutil.copy(asked, db)
+    with closing(sqlite3.connect(db)) as connection, connection:
+        connection.execute("DELETE FROM checkpoints")
+        connection.execute("DELETE FROM writes")
+    async with console(db, rows=0) as c:
+        await c.until(lambda: "Nothing to decide." in c.shown)
 
 
 async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:

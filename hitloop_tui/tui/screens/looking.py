@@ -120,6 +120,8 @@ class LookingScreen(Screen[None]):
             self._go(self._showing.gone, "card")
             if not self._showing.shown:
                 self._open_selected()
+        elif message.complete and self._state.row is None:
+            self._open_selected()
         self._draw()
 
     @on(messages.WorkersRead)

@@ -71,10 +71,12 @@ class Card(LinesView):
         self._revealed = False
         self._me = me
         self._messages: Sequence[Message] = ()
+        self._empty: list[Line] = []
+        """What is shown without a Review: nothing, until it is known that there is none."""
         self._pages = 1
         self._arguments: tuple[object, Arguments] | None = None
         """The table of a question, as far as it was made."""
-        self._text = CardText(_NOTHING, [], [], [], False)
+        self._text = CardText([], [], [], [], False)
         self._painted: object = None
         """The question that was last painted."""
         self._seen: defaultdict[object, Seen] = defaultdict(Seen)
@@ -131,6 +133,7 @@ class Card(LinesView):
         if not same:
             self._revealed = False
         self.review, self._messages = review, messages
+        self._empty = _NOTHING if review is None else []
         if not same:
             self._pages = 1
             self.set_reactive(Card.action_index, _first_open(review))
@@ -216,7 +219,7 @@ class Card(LinesView):
                 words = masked_words(self.masks, self.review)
                 said = [replace(each, text=words(each.text)) for each in said]
         if self.told is None:
-            self._text = CardText(_NOTHING, [], [], [], False)
+            self._text = CardText(self._empty, [], [], [], False)
         else:
             table = self._table(self.told)
             self._text = card_text(self.told, self.action_index, said, table, self._pages)
