@@ -31,6 +31,7 @@ from hitloop_tui.agents.scripted import MODEL_VARIABLE, call, chat_model
 from hitloop_tui.backends import AutoApproveBackend
 from hitloop_tui.core.interfaces import ApprovalBackend
 from hitloop_tui.langgraph import should_execute
+from hitloop_tui.safetext import safe
 
 TRACES = "langgraph_agent_traces.db"
 
@@ -148,7 +149,7 @@ async def run(simulate: bool, auto: bool, query: str) -> None:
         result: Any = None
         async for step in agent.astream(start, stream_mode="updates"):
             for node, update in step.items():
-                print(f"{node}: {shown(update)}")
+                print(f"{node}: {safe(shown(update))}")  # a model's words steer no terminal
                 result = update.get("tool_result", result)
         logger.log_run_end(run.run_id, success=bool(result and result["success"]))
     print(f"Traces saved to: {TRACES}")

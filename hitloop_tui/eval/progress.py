@@ -7,6 +7,8 @@ import sys
 import time
 from typing import TextIO
 
+from hitloop_tui.safetext import safe
+
 QUIET_S = 1.0
 """Nothing is said about experiments shorter than this."""
 EVERY_S = {True: 0.1, False: 10.0}
@@ -37,7 +39,7 @@ class Progress:
         done = current - 1
         seconds = (now - self._started) / done * (total - done) if done else 0.0
         left = f"  about {_span(seconds)} left" if done else ""
-        line = f"{done}/{total}  {100 * done // total}%{left}  {message}"
+        line = f"{done}/{total}  {100 * done // total}%{left}  {safe(message)}"
         if not self._live:
             self._write(f"{line}\n")
             return
