@@ -1,12 +1,19 @@
-"""Requests, and senders that record what they are given."""
+"""Requests, senders that record what they are given, and backends that store who waits."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import httpx
+
+from hitloop_tui.backends import PersistentWebhookBackend, RetryConfig
 from hitloop_tui.core.models import Action, ApprovalRequest
+from hitloop_tui.persistence import SQLiteApprovalStore
+
+FAST = RetryConfig(initial_delay=0.001, max_delay=0.002)
 
 
 def a_request(**changes: Any) -> ApprovalRequest:
@@ -26,6 +33,13 @@ def a_request(**changes: Any) -> ApprovalRequest:
         policy_name="risk_based",
         policy_reason="high risk",
     )
+
+
+def http(status: int, **headers: str) -> httpx.HTTPStatusError:
+    """What a sender raises when the channel refuses."""
+    request = httpx.Request("POST", "https://example.com")
+    response = httpx.Response(status, request=request, headers=headers)
+    return httpx.HTTPStatusError("no", request=request, response=response)
 
 
 class Sender:
@@ -52,3 +66,23 @@ class Sender:
         await asyncio.wait_for(self._event.wait(), 5)
         self._event.clear()
         return self.sent[-1][1]
+
+
+async def opened(
+    path: Path, *failures: Exception, **options: Any
+) -> tuple[PersistentWebhookBackend, Sender]:
+    """What stores there, and quickly sends again what fails."""
+    sender = Sender(*failures)
+    store = await SQLiteApprovalStore.from_path(path)
+    return PersistentWebhookBackend(sender, store, retry_config=FAST, **options), sender
+
+
+async def left_waiting(path: Path, request: ApprovalRequest) -> str:
+    """A process that asked and was stopped."""
+    backend, sender = await opened(path)
+    task = asyncio.create_task(backend.request_approval(request, thread_id="user-123"))
+    callback_id = await sender.callback_id()
+    task.cancel()
+    await asyncio.wait([task])
+    await backend.close()
+    return callback_id

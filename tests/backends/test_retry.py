@@ -21,14 +21,9 @@ from hitloop_tui.backends import RetryConfig
 from hitloop_tui.backends.outcomes import describe
 from hitloop_tui.backends.retry import can_succeed_later, retry_after, retrying
 from hitloop_tui.errors import BadInput
+from tests.backends.desk import http
 
 FAST = {"initial_delay": 0.001, "max_delay": 0.002}
-
-
-def http(status: int, **headers: str) -> httpx.HTTPStatusError:
-    request = httpx.Request("POST", "https://example.com")
-    response = httpx.Response(status, request=request, headers=headers)
-    return httpx.HTTPStatusError("no", request=request, response=response)
 
 
 def of_aiohttp(status: int) -> aiohttp.ClientResponseError:
