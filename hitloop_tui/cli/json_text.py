@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hitloop_tui.attach.masks import Mask
@@ -17,13 +18,28 @@ _INDENT = "  "
 
 def json_lines(value: Any) -> list[Safe]:
     """The lines of `value`; a quote inside a text is written `\\"`."""
+    return list(_lines(value, "", "", ""))
+
+
+def _lines(value: Any, indent: str, head: str, end: str) -> Iterator[Safe]:
+    """`head` stands before the value, `end` after it."""
     match value:
         case dict() if value:
-            items = [_after(f"{_leaf(name)}: ", json_lines(item)) for name, item in named(value)]
-            return _enclosed("{", items, "}")
+            yield Safe(f"{indent}{head}{{")
+            items = ((f"{_leaf(name)}: ", item) for name, item in named(value))
+            yield from _inside(items, len(value), indent + _INDENT)
+            yield Safe(f"{indent}}}{end}")
         case list() if value:
-            return _enclosed("[", [json_lines(item) for item in value], "]")
-    return [_leaf(value)]
+            yield Safe(f"{indent}{head}[")
+            yield from _inside((("", item) for item in value), len(value), indent + _INDENT)
+            yield Safe(f"{indent}]{end}")
+        case _:
+            yield Safe(f"{indent}{head}{_leaf(value)}{end}")
+
+
+def _inside(items: Iterable[tuple[str, Any]], count: int, indent: str) -> Iterator[Safe]:
+    for number, (head, item) in enumerate(items, 1):
+        yield from _lines(item, indent, head, "," if number < count else "")
 
 
 def _leaf(value: Any) -> Safe:
@@ -31,17 +47,6 @@ def _leaf(value: Any) -> Safe:
         return safe(value)
     if isinstance(value, str):
         return Safe('"' + safe(value).replace('"', '\\"') + '"')
+    if type(value) is int:
+        return Safe(str(value))
     return safe(json.dumps(value, default=str))
-
-
-def _after(prefix: str, lines: list[Safe]) -> list[Safe]:
-    return [Safe(prefix + lines[0]), *lines[1:]]
-
-
-def _enclosed(opening: str, items: list[list[Safe]], closing: str) -> list[Safe]:
-    inner = [line for item in items[:-1] for line in _ended(item)] + items[-1]
-    return [Safe(opening), *(Safe(_INDENT + line) for line in inner), Safe(closing)]
-
-
-def _ended(lines: list[Safe]) -> list[Safe]:
-    return [*lines[:-1], Safe(lines[-1] + ",")]

@@ -9,6 +9,8 @@ from hitloop_tui.attach.leaves import MAX_VALUES
 from hitloop_tui.attach.masks import MASKS, Mask, Masks
 from hitloop_tui.attach.review import ReviewAction
 from hitloop_tui.attach.suspicions import MAX_WORDS, suspicions
+from hitloop_tui.core.strict_json import NotJson
+from hitloop_tui.tui.dialogs.json_text import MAX_EDITED, editable
 
 
 def doubts(value: object) -> list[str]:
@@ -94,3 +96,23 @@ def test_a_glob_finds_among_many_names_what_it_finds_alone(glob):
     masks = Masks([glob])
     hidden = masks.over({**{f"k_{n}": n for n in range(2000)}, "anything": "x"}).hidden
     assert ("x" in hidden.values()) == bool(masks.over({"anything": "x"}).hidden)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "x" * MAX_EDITED,
+        ["y"] * MAX_EDITED,
+        {str(n): n for n in range(MAX_EDITED)},
+        ["\u200b"] * 9000,
+    ],
+    ids=["text", "items", "names", "escapes"],
+)
+def test_what_is_too_long_to_edit_is_refused_with_what_to_do(value):
+    with pytest.raises(NotJson, match=r"more than 65,536 characters\); use `hitloop-tui edit`"):
+        editable({"report": value})
+
+
+def test_what_is_just_short_enough_is_edited():
+    args = {"report": "x" * (MAX_EDITED - 20)}
+    assert len(editable(args)) <= MAX_EDITED

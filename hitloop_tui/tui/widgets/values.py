@@ -126,7 +126,9 @@ def marked(text: str, style: str = "") -> tuple[Part, ...]:
 
 def without_signs(shown: Safe) -> Safe:
     """A text's own signs for blanks and line ends as escapes: colour is not all that tells them."""
-    return shown if ascii_only() else Safe(shown.translate(_SIGNS))
+    if not ("⏎" in shown or "␣" in shown) or ascii_only():
+        return shown
+    return Safe(shown.translate(_SIGNS))
 
 
 def _parts(shown: Safe, style: str) -> Iterator[Part]:
