@@ -8,9 +8,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.signers import Signer
 
 for _name in [name for name in os.environ if name.startswith("HITLOOP_")] + ["NO_COLOR"]:
     os.environ.pop(_name, None)
@@ -68,3 +72,12 @@ def saver_of() -> Iterator[Callable[[Path], object]]:
     yield open_
     for connection in opened:
         connection.close()
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Signer]:
+    """Ann, Bob and Eve, with keys. Only for tests that are marked `needs_ssh`."""
+    from tests.signers import signer
+
+    folder = tmp_path_factory.mktemp("keys")
+    return {name: signer(folder, name) for name in ("ann", "bob", "eve")}

@@ -20,19 +20,13 @@ from hitloop_tui.attach.session import Session
 from tests.e2e import cli_graphs
 from tests.e2e.command_line import decisions, hitloop, recorded
 from tests.e2e.pay_desk import PayDesk
-from tests.signers import Signer, allowed, needs_ssh, signer
+from tests.signers import Signer, allowed, needs_ssh
 
 pytestmark = needs_ssh
 BATCH = {
     "action_requests": [{"name": "send", "args": {"n": n}} for n in range(3)],
     "review_configs": [{"allowed_decisions": ["approve", "reject"]}] * 3,
 }
-
-
-@pytest.fixture(scope="module")
-def people(tmp_path_factory) -> dict[str, Signer]:
-    folder = tmp_path_factory.mktemp("keys")
-    return {name: signer(folder, name) for name in ("ann", "bob", "eve")}
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 
+from hitloop_tui.core.interfaces import HITLPolicy, PolicyVerdict
 from hitloop_tui.core.models import Action
 from hitloop_tui.langgraph import (
     create_interrupt_gate_node,
@@ -29,7 +30,23 @@ PROPOSED = {
     "side_effects": ["sends mail"],
     "rationale": "Dana waits for it.",
 }
+CALL = ("send_email", ARGS)
 DIGEST = Action.model_validate(PROPOSED).digest()
+
+
+class Ask(HITLPolicy):
+    """A policy that asks `people` people."""
+
+    name = "ask"
+
+    def __init__(self, people: int = 1) -> None:
+        self.people = people
+
+    def should_request_approval(self, action: Action, state: dict[str, Any]) -> tuple[bool, str]:
+        return True, "because"
+
+    def verdict(self, action: Action, state: dict[str, Any]) -> PolicyVerdict:
+        return PolicyVerdict("ask", "because", self.people)
 
 
 class GateState(TypedDict, total=False):
@@ -87,6 +104,10 @@ class Thread:
     async def open(self) -> Any:
         (question,) = (await self.graph.aget_state(self.config)).interrupts
         return question
+
+    async def detail(self) -> dict[str, Any]:
+        """What the open question says to hitloop's own console."""
+        return (await self.open()).value[0]["hitloop"]
 
     async def answer(self, value: Any) -> dict[str, Any]:
         question = await self.open()

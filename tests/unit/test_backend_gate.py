@@ -24,7 +24,7 @@ from hitloop_tui.core.models import RiskClass
 from hitloop_tui.langgraph import HITLState, create_hitl_workflow_nodes, should_execute_condition
 from hitloop_tui.persistence import InMemoryApprovalStore
 from hitloop_tui.policies import AlwaysApprovePolicy, AuditPlusEscalatePolicy, RiskBasedPolicy
-from tests.unit.gate_desk import ARGS, DIGEST, EDITED, PROPOSED, Mailbox
+from tests.unit.gate_desk import ARGS, DIGEST, EDITED, PROPOSED
 
 
 class People(ApprovalBackend):
@@ -61,11 +61,6 @@ class Verdicts(HITLPolicy):
 TWO = Verdicts(send_email=PolicyVerdict("ask", "two must agree", 2))
 NEVER = Verdicts(send_email=PolicyVerdict("reject", "never"))
 ONE = Verdicts(send_email=PolicyVerdict("ask", "look"))
-
-
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
 
 
 def compiled(policy: HITLPolicy, backend: ApprovalBackend, tools: Any, logger: Any = None) -> Any:

@@ -41,11 +41,6 @@ from tests.unit.gate_desk import (
 
 
 @pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
-
-
-@pytest.fixture
 async def thread(mailbox, tmp_path):
     async with opened(builder(mailbox), tmp_path) as thread:
         yield thread

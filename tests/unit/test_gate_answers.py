@@ -10,20 +10,7 @@ from langgraph.types import Command
 from hitloop_tui.core.models import Action
 from hitloop_tui.langgraph.answers import Refused, read_answer
 from hitloop_tui.langgraph.asked import Asked
-from tests.unit.gate_desk import (
-    ARGS,
-    DIGEST,
-    EDITED,
-    PROPOSED,
-    Mailbox,
-    builder,
-    opened,
-)
-
-
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
+from tests.unit.gate_desk import ARGS, DIGEST, EDITED, PROPOSED, builder, opened
 
 
 @pytest.fixture

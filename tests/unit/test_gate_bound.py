@@ -16,7 +16,7 @@ from hitloop_tui.langgraph import (
     create_interrupt_tool_node,
     should_execute,
 )
-from tests.unit.gate_desk import ARGS, DIGEST, EDITED, PROPOSED, Mailbox, builder, opened
+from tests.unit.gate_desk import ARGS, DIGEST, EDITED, PROPOSED, builder, opened
 
 CHANGED = {**PROPOSED, "tool_args": EDITED}
 
@@ -38,11 +38,6 @@ class Moody(HITLPolicy):
 
     def loosen(self) -> None:
         self.now = PolicyVerdict("auto_approve", "never mind")
-
-
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
 
 
 @pytest.fixture

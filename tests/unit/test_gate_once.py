@@ -36,11 +36,6 @@ ROOT = Path(__file__).parents[2]
 INPUT = {"proposed_action": PROPOSED}
 
 
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
-
-
 async def test_a_fork_from_before_the_call_does_not_call_again(mailbox, tmp_path):
     async with opened(builder(mailbox), tmp_path) as thread:
         await thread.start()

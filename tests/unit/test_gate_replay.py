@@ -12,17 +12,12 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Command
 
 from hitloop_tui.langgraph import hitl_action
-from tests.unit.gate_desk import PROPOSED, Mailbox, builder
+from tests.unit.gate_desk import PROPOSED, builder
 
 CONFIG: dict[str, Any] = {"configurable": {"thread_id": "t"}}
 OTHER = {**PROPOSED, "tool_args": {"to": ["eve@halden.example"]}}
 YES = {"approved": True, "decided_by": "human:dana"}
 HOW = [lambda graph: YES, lambda graph: {graph.get_state(CONFIG).interrupts[0].id: YES}]
-
-
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -1,62 +1,21 @@
-"""One decision per Review, whoever races and wherever a process dies."""
+"""One decision per Review, whoever races; what became of it, and what was told on the way."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import sqlite3
-import subprocess
-import sys
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hitloop_tui.attach import ledger_file
 from hitloop_tui.attach.events import Event, events_since, newest_events, write_events
 from hitloop_tui.attach.leases import Leases
 from hitloop_tui.attach.ledger import Ledger
 from hitloop_tui.attach.ledger_file import LedgerFile
-from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.recording import FirstAnswer
-from hitloop_tui.attach.review import (
-    Identity,
-    Kind,
-    Question,
-    Reading,
-    Review,
-    ReviewAction,
-    State,
-    Verdict,
-)
-from hitloop_tui.errors import DatabaseError
-
-APPROVE, REJECT = Verdict(Kind.APPROVE), Verdict(Kind.REJECT, reason="no")
-
-
-def review(name: str = "t", actions: int = 1) -> Review:
-    identity = Identity(name, "", "c", "task", "0" * 32, 0)
-    question = Question(identity, {}, None, "digest", datetime(2026, 1, 1, tzinfo=UTC))
-    action = ReviewAction("tool", {"x": 1}, allowed=tuple(Kind))
-    return Review(question, Reading("free_form", (action,) * actions))
-
-
-def person(name: str) -> Person:
-    return Person(name, {"uid": 0})
-
-
-def decide(ledger: Ledger, name: str, who: str, verdict: Verdict = APPROVE) -> FirstAnswer | None:
-    return ledger.record(review(name), {0: verdict}, {"by": who}, person(who))
-
-
-@pytest.fixture
-def ledger(tmp_path):
-    opened = Ledger(LedgerFile(tmp_path / "a.ledger.db"))
-    yield opened
-    opened.file.close()
+from hitloop_tui.attach.review import State, Verdict
+from tests.unit.ledger_desk import APPROVE, REJECT, decide, part, person, review
 
 
 def test_the_first_one_wins(ledger):
@@ -107,12 +66,6 @@ def test_processes_race_on_the_same_ids_and_a_new_file(tmp_path):
         assert {first.decided_at for first in losers} == {records[name].decided_at}
     assert len(ledger.records()) == len(names)
     ledger.file.close()
-
-
-def part(ledger: Ledger, verdicts: dict[int, Verdict], who: str) -> FirstAnswer | int:
-    return ledger.record_part(
-        review("b", 3), verdicts, person(who), lambda ballot: list(ballot.known)
-    )
 
 
 def said(ledger: Ledger) -> dict[int, Verdict]:
@@ -180,143 +133,6 @@ def test_an_answer_that_cannot_be_made_records_nothing(ledger):
     with pytest.raises(ValueError, match="no such answer"):
         ledger.record_part(review("b", 3), {2: APPROVE}, person("bob"), broken)
     assert said(ledger).keys() == {0, 1}
-
-
-_RECORDING = """
-import sys
-from pathlib import Path
-from hitloop_tui.attach.ledger import Ledger
-from hitloop_tui.attach.ledger_file import LedgerFile
-from test_ledger import decide, part
-ledger = Ledger(LedgerFile(Path(sys.argv[1])))
-for number in range(int(sys.argv[2]), 100_000):
-    assert decide(ledger, f"t{number}", "ann") is None
-    print(f"t{number}", flush=True)
-"""
-
-
-def test_killed_at_any_moment_loses_nothing_reported(tmp_path):
-    path, reported, start = tmp_path / "a.ledger.db", set(), 0
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-    for round_ in range(6):
-        child = subprocess.Popen(
-            [sys.executable, "-c", _RECORDING, str(path), str(start)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        assert child.stdout is not None
-        reported.add(child.stdout.readline().strip())
-        time.sleep(0.013 * (round_ + 1))
-        child.send_signal(signal.SIGKILL)
-        reported |= {line.strip() for line in child.stdout if line.endswith("\n")}
-        child.stdout.close()
-        child.wait()
-        ledger = Ledger(LedgerFile(path))
-        found = {record.identity.thread_id for record in ledger.records()}
-        assert reported <= found
-        assert ledger.file.rows("PRAGMA integrity_check")[0][0] == "ok"
-        ledger.file.close()
-        start = len(found) + 1
-    assert len(reported) > 6
-
-
-def test_appended_rows_stay_as_they_are(ledger):
-    decide(ledger, "t", "ann")
-    part(ledger, {0: APPROVE}, "ann")
-    for statement in (
-        "UPDATE decisions SET decided_by='bob'",
-        "DELETE FROM decisions",
-        "UPDATE verdicts SET decided_by='bob'",
-        "DELETE FROM verdicts",
-    ):
-        with (
-            pytest.raises(sqlite3.IntegrityError, match="append-only"),
-            ledger.file.transaction() as connection,
-        ):
-            connection.execute(statement)
-
-
-def test_reading_creates_nothing(ledger):
-    assert ledger.records() == []
-    assert ledger.recent() == []
-    assert ledger.said() == {}
-    assert ledger.first_answer("x") is None
-    assert ledger.file.data_version() == -1
-    assert not ledger.file.path.exists()
-
-
-def test_a_locked_ledger_says_so(ledger, monkeypatch):
-    decide(ledger, "t", "ann")
-    monkeypatch.setattr(ledger_file, "BUSY_TIMEOUT_S", 0.1)
-    other = Ledger(LedgerFile(ledger.file.path))
-    with (
-        ledger.file.transaction(),
-        pytest.raises(DatabaseError, match=r"a\.ledger\.db: database is locked"),
-    ):
-        decide(other, "u", "bob")
-    assert decide(other, "u", "bob") is None
-    other.file.close()
-
-
-def test_a_newer_schema_is_refused(ledger):
-    decide(ledger, "t", "ann")
-    ledger.file.close()
-    with sqlite3.connect(ledger.file.path) as connection:
-        connection.execute("PRAGMA user_version=99")
-    connection.close()
-    with pytest.raises(DatabaseError, match=r"has schema 99.*upgrade hitloop-tui"):
-        ledger.records()
-
-
-@pytest.mark.parametrize("user_version", [0, 5])
-def test_another_programs_database_is_left_alone(tmp_path, user_version):
-    path = tmp_path / "theirs.db"
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE cooks (name)")
-        connection.execute(f"PRAGMA user_version={user_version}")
-    connection.close()
-    before = path.read_bytes()
-    ledger = Ledger(LedgerFile(path))
-    with pytest.raises(DatabaseError, match=r"another program's database|has schema 5"):
-        decide(ledger, "t", "ann")
-    ledger.file.close()
-    assert path.read_bytes() == before
-
-
-def test_a_file_that_is_no_database(tmp_path):
-    (tmp_path / "a.db").write_text("no database, but longer than a header " * 9)
-    with pytest.raises(DatabaseError, match="not a database"):
-        Ledger(LedgerFile(tmp_path / "a.db")).records()
-
-
-def test_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(DatabaseError, match="No such file"):
-        decide(Ledger(LedgerFile(tmp_path / "missing" / "a.db")), "t", "ann")
-
-
-def test_a_removed_ledger_takes_no_decisions_into_nowhere(ledger):
-    decide(ledger, "t", "ann")
-    version = ledger.file.data_version()
-    for rest in ledger.file.path.parent.glob("a.ledger.db*"):
-        rest.unlink()
-    assert ledger.records() == []
-    assert decide(ledger, "u", "ann") is None
-    assert ledger.file.data_version() != version
-    other = Ledger(LedgerFile(ledger.file.path))
-    assert [record.identity.thread_id for record in other.records()] == ["u"]
-    other.file.close()
-
-
-def test_access_follows_the_database_and_never_the_world(tmp_path):
-    for mode, expected in ((0o664, 0o660), (0o600, 0o600), (0o644, 0o640)):
-        db = tmp_path / f"{mode:o}.db"
-        db.touch()
-        db.chmod(mode)
-        file = LedgerFile(tmp_path / f"{mode:o}.ledger.db", beside=db)
-        decide(Ledger(file), "t", "ann")
-        file.close()
-        assert file.path.stat().st_mode & 0o777 == expected
 
 
 @pytest.mark.parametrize(

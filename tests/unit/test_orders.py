@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
@@ -16,35 +15,11 @@ from hitloop_tui.attach.order_leases import ordered_threads, take_order
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.recorded import with_record
 from hitloop_tui.attach.recording import FirstAnswer
-from hitloop_tui.attach.review import (
-    Act,
-    Identity,
-    Kind,
-    Question,
-    Reading,
-    Review,
-    ReviewAction,
-    State,
-    Verdict,
-)
+from hitloop_tui.attach.review import Act, Kind, Review, State, Verdict
 from hitloop_tui.errors import Conflict, InvalidVerdict
+from tests.unit.ledger_desk import APPROVE, REJECT, review
 
-APPROVE, REJECT = Verdict(Kind.APPROVE), Verdict(Kind.REJECT, reason="no")
 ANN, BOB, CY = (Person(name, {"uid": 0}) for name in ("ann", "bob", "cy"))
-
-
-def review(name: str = "t", quorum: int = 1, digest: str = "digest") -> Review:
-    identity = Identity(name, "", "c", "task", "0" * 32, 0)
-    question = Question(identity, {}, None, digest, datetime(2026, 1, 1, tzinfo=UTC))
-    action = ReviewAction("tool", {"x": 1}, allowed=tuple(Kind))
-    return Review(question, Reading("free_form", (action,), quorum=quorum))
-
-
-@pytest.fixture
-def ledger(tmp_path):
-    opened = Ledger(LedgerFile(tmp_path / "a.ledger.db"))
-    yield opened
-    opened.file.close()
 
 
 def shown(ledger: Ledger, name: str = "t") -> Review:

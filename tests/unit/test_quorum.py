@@ -9,7 +9,7 @@ import pytest
 from hitloop_tui import Action, TelemetryLogger
 from hitloop_tui.core.interfaces import HITLPolicy, PolicyVerdict
 from hitloop_tui.policies import RulePolicy
-from tests.unit.gate_desk import ARGS, DIGEST, EDITED, PROPOSED, Mailbox, builder, opened
+from tests.unit.gate_desk import ARGS, DIGEST, EDITED, PROPOSED, builder, opened
 
 
 class Rules(HITLPolicy):
@@ -27,11 +27,6 @@ class Rules(HITLPolicy):
         if "rival" in str(action.tool_args):
             return PolicyVerdict("reject", "not to the rival")
         return self.now
-
-
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
 
 
 def yes(who: str, **more: Any) -> dict[str, Any]:

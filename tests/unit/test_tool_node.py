@@ -15,20 +15,7 @@ from hitloop_tui.langgraph import (
     should_execute,
 )
 from hitloop_tui.policies import AlwaysApprovePolicy
-from tests.unit.gate_desk import (
-    ARGS,
-    DIGEST,
-    EDITED,
-    PROPOSED,
-    Mailbox,
-    opened,
-    wired,
-)
-
-
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
+from tests.unit.gate_desk import ARGS, DIGEST, EDITED, PROPOSED, opened, wired
 
 
 def approved(**changes: Any) -> dict[str, Any]:

@@ -1,0 +1,41 @@
+"""People who decide Reviews that no graph has asked, straight into a ledger."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hitloop_tui.attach.ledger import Ledger
+from hitloop_tui.attach.person import Person
+from hitloop_tui.attach.recording import FirstAnswer
+from hitloop_tui.attach.review import (
+    Identity,
+    Kind,
+    Question,
+    Reading,
+    Review,
+    ReviewAction,
+    Verdict,
+)
+
+APPROVE, REJECT = Verdict(Kind.APPROVE), Verdict(Kind.REJECT, reason="no")
+
+
+def review(name: str = "t", actions: int = 1, quorum: int = 1, digest: str = "digest") -> Review:
+    identity = Identity(name, "", "c", "task", "0" * 32, 0)
+    question = Question(identity, {}, None, digest, datetime(2026, 1, 1, tzinfo=UTC))
+    action = ReviewAction("tool", {"x": 1}, allowed=tuple(Kind))
+    return Review(question, Reading("free_form", (action,) * actions, quorum=quorum))
+
+
+def person(name: str) -> Person:
+    return Person(name, {"uid": 0})
+
+
+def decide(ledger: Ledger, name: str, who: str, verdict: Verdict = APPROVE) -> FirstAnswer | None:
+    return ledger.record(review(name), {0: verdict}, {"by": who}, person(who))
+
+
+def part(ledger: Ledger, verdicts: dict[int, Verdict], who: str) -> FirstAnswer | int:
+    return ledger.record_part(
+        review("b", 3), verdicts, person(who), lambda ballot: list(ballot.known)
+    )
