@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from hitloop_tui.attach.masks import Masks, in_texts, without
+from hitloop_tui.attach.masks import Masks
+from hitloop_tui.attach.out_of_texts import in_texts, without
 from hitloop_tui.attach.review import Review, ReviewAction, Verdict
 
 _SAID = ("detail", "policy_reason", "warnings", "history", "messages")

@@ -11,17 +11,20 @@ is hidden without a mask in its place.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any
 
 from hitloop_tui.attach.decode import TYPE, inside
+from hitloop_tui.attach.out_of_texts import DOT, DOTS, Mask, in_texts, without
+from hitloop_tui.attach.secrets_in_json import secrets_in, texts_like_json
 from hitloop_tui.errors import InvalidVerdict
+
+__all__ = ["DEFAULTS", "DOT", "DOTS", "MASKS", "Mask", "Masked", "Masks", "is_secret", "without"]
 
 DEFAULTS = (
     *("*password*", "*passwd*", "*passphrase*", "pwd", "*secret", "*secrets", "secret_*"),
@@ -51,22 +54,12 @@ NO_SECRETS = (
 SECRETS = "pydantic.types.Secret"
 """`SecretStr`, `SecretBytes` and `Secret[...]`, as LangGraph stores them."""
 
-DOT = "•"
-DOTS = DOT * 4
 NO_SECRET = 100
 """Characters; of a longer value the mask tells the length."""
 TOGETHER = 512
 """Names that are looked at at once."""
-SHORT = 4
-"""A value of fewer characters is not looked for in prose: it may stand in any word."""
 
 _WILD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
-
-
-class Mask(str):
-    """What stands in place of a value. Its text is found again by `Masks.restored`."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +71,16 @@ class Masked:
     """What the masks in it stand for, by their text."""
     places: tuple[str, ...] = ()
     """Where they are, such as `headers.authorization`."""
+    in_json: dict[str, str] = field(default_factory=dict)
+    """The masks inside JSON texts, quoted, and the JSON that they stand for."""
 
     def kept(self, typed: Any, value: Any) -> Any:
         """`value`, which came of `typed`, under the masks that were left in that."""
         match typed, value:
             case str(), _ if typed in self.hidden:
                 return Mask(typed)
+            case str(), str() if any(mask in typed for mask in self.in_json):
+                return typed
             case dict(), dict():
                 return {name: self.kept(typed.get(name), item) for name, item in value.items()}
             case list(), list() if len(typed) == len(value):
@@ -113,13 +110,23 @@ class Masks:
         """`value` as it is shown; the very same object where nothing in it is masked."""
         if not self._concern(value):
             return Masked(value, {})
-        masking = _Masking(self._hides, _dots_beside(value))
+        masking = _Masking(self, _dots_beside(value))
         shown = masking.shown(value, "")
-        return Masked(shown, masking.hidden, tuple(masking.places))
+        return Masked(shown, masking.hidden, tuple(masking.places), masking.in_json)
 
     def hides(self, name: Any, value: Any) -> bool:
         """Whether a value is masked under this name."""
         return self._hides(name) and _worth(value)
+
+    def names_secret(self, name: Any) -> bool:
+        return self._hides(name)
+
+    def may_be_in(self, text: Any) -> bool:
+        """Whether a JSON text has something like a masked name."""
+        if not texts_like_json([text]):
+            return False
+        told = text.lower()
+        return any(word in told for word in self._words)
 
     def everywhere(self, value: Any) -> Any:
         """`value` as it is shown, with what is masked taken out of its texts, too."""
@@ -131,10 +138,10 @@ class Masks:
 
         Raises InvalidVerdict where a part of a mask is left: it would become a value.
         """
-        hidden = self.over(original).hidden
-        if not hidden:
+        masked = self.over(original)
+        if not masked.hidden:
             return given
-        return _restored(given, hidden, _dots_beside(original), "")
+        return _restored(given, masked, _dots_beside(original), "")
 
     def _concern(self, value: Any) -> bool:
         stack = [value]
@@ -145,6 +152,8 @@ class Masks:
                     return True
                 names = item if len(item) < TOGETHER else self._candidates(item)
                 if any(self.hides(name, item[name]) for name in names):
+                    return True
+                if any(map(self.may_be_in, texts_like_json(item.values()))):
                     return True
             stack += inside(item)
         return False
@@ -166,10 +175,11 @@ class Masks:
 class _Masking:
     """One value's masking: masks are numbered as they come."""
 
-    def __init__(self, hides: Callable[[Any], bool], dots: str) -> None:
+    def __init__(self, masks: Masks, dots: str) -> None:
         self.hidden: dict[str, Any] = {}
         self.places: list[str] = []
-        self._hides = hides
+        self.in_json: dict[str, str] = {}
+        self._masks = masks
         self._dots = dots
 
     def shown(self, value: Any, place: str) -> Any:
@@ -186,35 +196,51 @@ class _Masking:
                 return [self.shown(item, f"{place}[{n}]") for n, item in enumerate(value)]
         return value
 
+    def _text(self, text: str, place: str) -> str:
+        parts, at = [], 0
+        for start, end, value in secrets_in(text, self._masks.hides):
+            mask = f'"{self._mask(value, place)}"'
+            self.in_json[mask] = text[start:end]
+            parts += [text[at:start], mask]
+            at = end
+        return "".join([*parts, text[at:]])
+
     def _item(self, name: Any, item: Any, place: str, secret: bool) -> Any:
         if not _worth(item) or (secret and name == TYPE):
             return item
-        if not secret and not self._hides(name):
-            return self.shown(item, place)
+        if not secret and not self._masks.names_secret(name):
+            text = self._masks.may_be_in(item)
+            return self._text(item, place) if text else self.shown(item, place)
+        return self._mask(item, place)
+
+    def _mask(self, item: Any, place: str) -> Mask:
         mask = Mask(f"{self._dots} masked {len(self.hidden) + 1}{_size(item)}")
         self.hidden[str(mask)] = item
         self.places.append(place)
         return mask
 
 
-def _restored(given: Any, hidden: dict[str, Any], dots: str, place: str) -> Any:
+def _restored(given: Any, masked: Masked, dots: str, place: str) -> Any:
     match given:
-        case str() if given in hidden:
-            return hidden[given]
+        case str() if given in masked.hidden:
+            return masked.hidden[given]
         case str() if dots in given:
-            raise InvalidVerdict(
-                f"{place or 'the value'}: a part of a mask is left: leave all of it, or none"
-            )
+            for mask, behind in masked.in_json.items():
+                given = given.replace(mask, behind)
+            if dots in given:
+                raise InvalidVerdict(
+                    f"{place or 'the value'}: a part of a mask is left: leave all of it, or none"
+                )
         case dict():
             for name in given:
                 if isinstance(name, str) and dots in name:
                     raise InvalidVerdict(f"{name}: a mask is no name of an argument")
             return {
-                name: _restored(item, hidden, dots, f"{place}.{name}" if place else str(name))
+                name: _restored(item, masked, dots, f"{place}.{name}" if place else str(name))
                 for name, item in given.items()
             }
         case list():
-            return [_restored(i, hidden, dots, f"{place}[{n}]") for n, i in enumerate(given)]
+            return [_restored(i, masked, dots, f"{place}[{n}]") for n, i in enumerate(given)]
     return given
 
 
@@ -252,47 +278,6 @@ def _texts(value: Any) -> Iterator[str]:
                 stack += [*item.keys(), *item.values()]
             case list() | tuple():
                 stack += item
-
-
-def without(values: Iterable[Any]) -> Callable[[str], str]:
-    """Takes values out of a text, however they were quoted in it."""
-    found = {form for value in values for form in _forms(value)}
-    if not found:
-        return lambda text: text
-    longest_first = sorted(found, key=lambda form: (-len(form), form))
-    pattern = re.compile("|".join(map(re.escape, longest_first)))
-
-    def words(text: str) -> str:
-        return pattern.sub(DOTS, text) if any(form in text for form in found) else text
-
-    return words
-
-
-def _forms(value: Any) -> Iterator[str]:
-    match value:
-        case str() if len(value) >= SHORT:
-            yield from (value, repr(value)[1:-1], json.dumps(value)[1:-1])
-        case int() | float() if len(str(value)) >= SHORT:
-            yield str(value)
-        case dict():
-            for item in value.values():
-                yield from _forms(item)
-        case list() | tuple():
-            for item in value:
-                yield from _forms(item)
-
-
-def in_texts(words: Callable[[str], str], value: Any) -> Any:
-    match value:
-        case Mask():
-            return value
-        case str():
-            return words(value)
-        case dict():
-            return {name: in_texts(words, item) for name, item in value.items()}
-        case list():
-            return [in_texts(words, item) for item in value]
-    return value
 
 
 MASKS = Masks()

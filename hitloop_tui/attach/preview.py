@@ -12,7 +12,9 @@ from typing import Any
 
 from hitloop_tui.attach.decode import TYPE
 from hitloop_tui.attach.ground_truth import STATE_KEYS
-from hitloop_tui.attach.masks import DOTS, MASKS, Masks, in_texts, is_secret, without
+from hitloop_tui.attach.masks import MASKS, Masks, is_secret
+from hitloop_tui.attach.out_of_texts import DOTS, in_texts, without
+from hitloop_tui.attach.secrets_in_json import secrets_in
 
 LIMIT = 2000
 """Characters of JSON text kept of one value."""
@@ -56,7 +58,7 @@ class _Reading:
             case None | bool() | int() | float():
                 return value
             case str():
-                return self._text(value)
+                return self._text(self._without_secrets(value))
             case Enum():
                 return self.plain(value.value, depth)
             case bytes() | bytearray():
@@ -102,6 +104,11 @@ class _Reading:
                 fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
                 return self.plain(fields, depth)
         return self._text(repr(value))
+
+    def _without_secrets(self, text: str) -> str:
+        if self._masks.may_be_in(text):
+            self.masked += [value for *_, value in secrets_in(text, self._masks.hides)]
+        return text
 
     def _text(self, text: str) -> str:
         self.lost += max(0, len(text) - self._limit)

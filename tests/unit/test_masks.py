@@ -193,3 +193,41 @@ def test_warnings_are_not_about_what_is_hidden():
     hidden = ReviewAction("t", {"password": 2**60, "token": "a\u200bb paypa1.com@x"})
     assert suspicions(hidden)
     assert suspicions(masked_action(MASKS, hidden)) == []
+
+
+BODY = '{"to": "x", "api_key": "sk-12345", "auth": {"token": [1, "two22"]}, "n": "\\"token\\": 5"}'
+
+
+def test_secrets_in_a_json_text_are_masked_and_kept():
+    args = {"url": "https://x.example", "body": BODY, "quoted": "sk-12345 in words"}
+    masked = MASKS.over(args)
+    assert masked.places == ("body", "body")
+    shown = json.loads(masked.value["body"])
+    assert "sk-12345" not in masked.value["body"]
+    assert "two22" not in masked.value["body"]
+    assert (shown["to"], shown["n"]) == ("x", '"token": 5')
+    assert MASKS.restored(masked.value, args) == args
+    edited = {**masked.value, "body": masked.value["body"].replace('"to": "x"', '"to": "y"')}
+    meant = {**args, "body": BODY.replace('"to": "x"', '"to": "y"')}
+    assert MASKS.restored(edited, args) == meant
+    assert masked.kept(edited, meant) == edited
+    assert "sk-12345" not in json.dumps(MASKS.everywhere(args))
+    assert "sk-12345" not in json.dumps(preview(args))
+    broken = {**masked.value, "body": masked.value["body"].replace("masked 1", "masked 7")}
+    with pytest.raises(InvalidVerdict, match="body: a part of a mask is left"):
+        MASKS.restored(broken, args)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", '{"token":', '{"token": }', '{"to\\ken": 1}', "[" * 5000, '{"token": ' * 2000, "[b]x[/]"],
+)
+def test_what_is_no_json_is_left_as_it_is(text):
+    assert MASKS.over({"body": text}).value == {"body": text}
+
+
+@given(st.text('{}[]":,\\ token1', max_size=60))
+def test_masks_in_any_text_come_back(text):
+    args = {"body": '{"' + text}
+    masked = MASKS.over(args)
+    assert MASKS.restored(masked.value, args) == args
