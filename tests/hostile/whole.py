@@ -1,4 +1,4 @@
-"""All hostile texts on all surfaces, byte for byte on a real terminal; it takes about an hour.
+"""All hostile texts on all surfaces, byte for byte on a real terminal; it takes hours.
 
     python -m tests.hostile.whole [--only STAGE ...] [--share 1/1] [--dir FOLDER]
 
