@@ -59,17 +59,6 @@ class Thread(Desk):
     async def work_all(self) -> dict[str, int]:
         return await self.work({"g": self.graph})
 
-    def rows(self) -> list[tuple[Any, ...]]:
-        """Everything that the agents' database holds."""
-        with sqlite3.connect(self.db) as connection:
-            found = [
-                row
-                for table in ("checkpoints", "writes")
-                for row in connection.execute(f"SELECT * FROM {table} ORDER BY rowid")
-            ]
-        connection.close()
-        return found
-
     def received(self) -> list[Any]:
         """What LangGraph gave to the tasks that asked: it keeps that on them."""
         with sqlite3.connect(self.db) as connection:
@@ -144,12 +133,12 @@ async def test_a_wrong_answer_leaves_the_thread_untouched(
     case: Case, verdicts: Verdicts, says: str, thread: Thread
 ) -> None:
     [review] = await thread.begin(case.build)
-    before = thread.rows()
+    before = thread.dump()
     outcome = thread.give(review, verdicts)
     assert outcome.outcome == "invalid"
     assert re.search(says, outcome.detail), outcome.detail
     assert await thread.work_all() == {}
-    assert thread.rows() == before
+    assert thread.dump() == before
     assert thread.ledger.records() == []
     assert [one.key for one in thread.open()] == [review.key]
 
@@ -183,10 +172,10 @@ async def test_a_static_breakpoint(where: Any, thread: Thread) -> None:
     [action] = review.actions
     assert (review.reading.shape, action.tool_name) == ("breakpoint", "continue")
     assert action.tool_args == {"next": ["act"]}
-    before = thread.rows()
+    before = thread.dump()
     for refused in (REJECT, respond("no")):
         assert thread.give(review, [refused]).outcome == "invalid"
-    assert thread.rows() == before
+    assert thread.dump() == before
     assert thread.give(review, [APPROVE]).outcome == "recorded"
     assert CALLS == []
     assert await thread.work_all() == {"applied": 1}
