@@ -18,7 +18,8 @@ from hitloop_tui.attach.checkpoint_sql import GATES_OWN, NULL_TASK
 from hitloop_tui.attach.decode import Undecodable, fingerprint, loads
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.ground_truth import STATE_KEYS
-from hitloop_tui.attach.interrupt_rows import CANCELLED, asked_at, interrupts, node_of
+from hitloop_tui.attach.interrupt_rows import CANCELLED, asked_at, node_of
+from hitloop_tui.attach.interrupt_values import interrupts
 from hitloop_tui.attach.masks import DOTS, MASKS, Masks
 from hitloop_tui.attach.preview import preview
 

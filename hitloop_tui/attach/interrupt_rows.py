@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -13,20 +11,15 @@ from uuid import UUID
 
 import xxhash
 
-from hitloop_tui.attach.decode import Undecodable, digest, doubts, loads
+from hitloop_tui.attach.decode import Undecodable, doubts, loads
+from hitloop_tui.attach.interrupt_values import Found, interrupts
 from hitloop_tui.attach.leftovers import Taken, spent
 from hitloop_tui.attach.review import Identity, Question, TaskPlace
 
 PULL = "~__pregel_pull, "
 CANCELLED = "CancelledError()"
 """The error row of a task that was stopped because a sibling failed."""
-NO_INTERRUPT = "it is no Interrupt with an id of LangGraph's"
 UUID_EPOCH_100NS = 0x01B21DD213814000
-
-
-INTERRUPT_ID = re.compile(r"[0-9a-f]{32}")
-"""LangGraph takes a map for an id map only if all its keys look like this (pregel/_loop.py); any
-other one would become the next question's answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +130,7 @@ def _of_row(
             identity=_identity(row, asker, found.id, answers),
             value=found.value,
             response_schema=found.schema,
-            digest=digest(found.value, found.schema),
+            digest=found.digest,
             requested_at=asked_at(_text(row["checkpoint_id"])),
             node=node_of(row["task_path"]),
             graph_id=graph_id(row["thread_id"]),
@@ -158,46 +151,10 @@ def _identity(row: sqlite3.Row, asker: Leaf, interrupt_id: str, answers: int) ->
     return Identity(*place, interrupt_id, answers)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One `Interrupt` of a row."""
-
-    id: str
-    value: Any
-    schema: dict[str, Any] | None = None
-    undecodable: str | None = None
-    doubts: tuple[str, ...] = ()
-    """What the row holds beside them."""
-
-
-def interrupts(type_: str | None, blob: bytes | None) -> list[Found]:
-    """The interrupts of a `__interrupt__` row, at least one: it says why when it cannot be read."""
-    try:
-        value = loads(type_, blob)
-    except Undecodable as error:
-        return [_unreadable(type_, blob, str(error))]
-    items = value if isinstance(value, list) and value else [value]
-    return [_found(item) or _unreadable(type_, blob, NO_INTERRUPT) for item in items]
-
-
 def _with_doubts(row: sqlite3.Row) -> list[Found]:
     found = interrupts(row["type"], row["value"])
     odd = () if found[0].undecodable else doubts(row["type"], row["value"])
     return [replace(one, doubts=odd) for one in found] if odd else found
-
-
-def _found(item: Any) -> Found | None:
-    match item:
-        case {"id": str() as id_, "value": value} if INTERRUPT_ID.fullmatch(id_):
-            schema = item.get("response_schema")
-            return Found(id_, value, schema if isinstance(schema, dict) else None)
-    return None
-
-
-def _unreadable(type_: str | None, blob: bytes | None, why: str) -> Found:
-    data = blob if isinstance(blob, bytes) else repr(blob).encode()
-    what = {"stored as": type_, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    return Found("", what, undecodable=why)
 
 
 def _asker(row: sqlite3.Row, interrupt_id: str, leaves: Leaves, nodes: Nodes) -> Leaf:

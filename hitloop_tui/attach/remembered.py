@@ -7,7 +7,6 @@ from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 SLOW_S = 0.005
-MAX_KNOWN = 512
 
 T = TypeVar("T")
 
@@ -15,7 +14,9 @@ T = TypeVar("T")
 class Remembered(Generic[T]):
     """Findings by what tells their values apart, such as a digest. Safe from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 512) -> None:
+        """`most` is how many are kept: the last ones."""
+        self._most = most
         self._known: dict[Hashable, T] = {}
 
     def of(self, key: Hashable, find: Callable[[], T]) -> T:
@@ -26,6 +27,6 @@ class Remembered(Generic[T]):
         found = find()
         if time.perf_counter() - began > SLOW_S:
             self._known[key] = found
-            if len(self._known) > MAX_KNOWN:
+            if len(self._known) > self._most:
                 self._known.pop(next(iter(self._known)), None)
         return found

@@ -15,7 +15,7 @@ from langgraph.errors import UnknownInterruptError
 from hitloop_tui.attach import journal
 from hitloop_tui.attach.choosing import Blocked, Choice
 from hitloop_tui.attach.events import Event
-from hitloop_tui.attach.interrupt_rows import INTERRUPT_ID
+from hitloop_tui.attach.interrupt_values import INTERRUPT_ID
 from hitloop_tui.attach.leases import Lease
 from hitloop_tui.attach.ledger import Record
 from hitloop_tui.attach.order_leases import was_cleared

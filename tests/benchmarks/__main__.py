@@ -9,7 +9,7 @@ import time
 
 from tests.benchmarks.measure import options, show
 
-NAMES = ("list", "refresh", "notice", "row", "decide", "resume", "paint")
+NAMES = ("list", "refresh", "notice", "row", "decide", "resume", "paint", "large")
 
 
 def main() -> int:

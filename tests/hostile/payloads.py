@@ -11,7 +11,7 @@ from typing import Any
 
 import ormsgpack
 
-from hitloop_tui.attach.interrupt_rows import interrupts
+from hitloop_tui.attach.interrupt_values import interrupts
 from hitloop_tui.core.logger import TelemetryLogger
 from hitloop_tui.paths import ledger_path, telemetry_path
 from tests.pilot import questions

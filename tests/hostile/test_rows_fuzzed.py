@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitloop_tui.attach.decode import MAX_DEPTH, Undecodable, doubts, fingerprint, loads
-from hitloop_tui.attach.interrupt_rows import interrupts
+from hitloop_tui.attach.interrupt_values import interrupts
 from tests.hostile.fuzz import fuzz, generated, mutated
 
 
