@@ -9,8 +9,9 @@ from typing import Any
 
 import httpx
 
-from hitloop_tui.backends import PersistentWebhookBackend, RetryConfig
-from hitloop_tui.core.models import Action, ApprovalRequest
+from hitloop_tui.backends import PersistentWebhookBackend, RetryConfig, WebhookBackend
+from hitloop_tui.backends.callbacks import Verifier
+from hitloop_tui.core.models import Action, ApprovalRequest, Decision
 from hitloop_tui.persistence import SQLiteApprovalStore
 
 FAST = RetryConfig(initial_delay=0.001, max_delay=0.002)
@@ -86,3 +87,12 @@ async def left_waiting(path: Path, request: ApprovalRequest) -> str:
     await asyncio.wait([task])
     await backend.close()
     return callback_id
+
+
+def asking(
+    verifier: Verifier | None,
+) -> tuple[WebhookBackend, Sender, asyncio.Task[Decision]]:
+    """A question that waits for a callback."""
+    sender = Sender()
+    backend = WebhookBackend(sender, verifier=verifier)
+    return backend, sender, asyncio.create_task(backend.request_approval(a_request()))

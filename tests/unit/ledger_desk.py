@@ -1,9 +1,11 @@
-"""People who decide Reviews that no graph has asked, straight into a ledger."""
+"""Reviews that no graph has asked, decided and attempted straight in a ledger."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from hitloop_tui.attach import journal
+from hitloop_tui.attach.leases import Leases
 from hitloop_tui.attach.ledger import Ledger
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.recording import FirstAnswer
@@ -39,3 +41,23 @@ def part(ledger: Ledger, verdicts: dict[int, Verdict], who: str) -> FirstAnswer 
     return ledger.record_part(
         review("b", 3), verdicts, person(who), lambda ballot: list(ballot.known)
     )
+
+
+def worker(ledger: Ledger) -> Leases:
+    """What a living worker takes decisions with."""
+    leases = Leases(ledger.file, ["g"])
+    leases.register()
+    return leases
+
+
+def attempt(ledger: Ledger, outcome: str) -> None:
+    """A worker takes the decision on `t` and says how it went."""
+    leases = worker(ledger)
+    [lease] = leases.take("t")
+    leases.finish(lease, outcome, "because")
+
+
+def faults(ledger: Ledger) -> list[str]:
+    """What the audit says about it."""
+    with ledger.file.transaction() as connection:
+        return [fault.text for fault in journal.verify(connection)]

@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from hitloop_tui.attach.events import Event, events_since, newest_events, write_events
-from hitloop_tui.attach.leases import Leases
 from hitloop_tui.attach.ledger import Ledger
 from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.recording import FirstAnswer
 from hitloop_tui.attach.review import State, Verdict
-from tests.unit.ledger_desk import APPROVE, REJECT, decide, part, person, review
+from tests.unit.ledger_desk import APPROVE, REJECT, decide, part, person, review, worker
 
 
 def test_the_first_one_wins(ledger):
@@ -147,8 +146,7 @@ def test_an_answer_that_cannot_be_made_records_nothing(ledger):
 )
 def test_states_follow_attempts(ledger, outcome, state):
     decide(ledger, "t", "ann")
-    leases = Leases(ledger.file, ["g"])
-    leases.register()
+    leases = worker(ledger)
     before = ledger.stamp()
     [lease] = leases.take("t")
     assert ledger.records()[0].state is State.APPLYING
@@ -162,8 +160,7 @@ def test_states_follow_attempts(ledger, outcome, state):
 
 def test_a_dead_worker_leaves_it_uncertain(ledger):
     decide(ledger, "t", "ann")
-    leases = Leases(ledger.file, ["g"])
-    leases.register()
+    leases = worker(ledger)
     leases.take("t")
     leases.retire()
     [record] = ledger.recent()

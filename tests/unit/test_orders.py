@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 
 import pytest
 
-from hitloop_tui.attach import journal, ledger_clock, ledger_schema, orders
-from hitloop_tui.attach.leases import Leases
+from hitloop_tui.attach import ledger_clock, orders
 from hitloop_tui.attach.ledger import RECENT, Ledger
-from hitloop_tui.attach.ledger_file import LedgerFile
 from hitloop_tui.attach.order_leases import ordered_threads, take_order
 from hitloop_tui.attach.person import Person
 from hitloop_tui.attach.recorded import with_record
 from hitloop_tui.attach.recording import FirstAnswer
 from hitloop_tui.attach.review import Act, Kind, Review, State, Verdict
 from hitloop_tui.errors import Conflict, InvalidVerdict
-from tests.unit.ledger_desk import APPROVE, REJECT, review
+from tests.unit.ledger_desk import APPROVE, REJECT, attempt, faults, review, worker
 
 ANN, BOB, CY = (Person(name, {"uid": 0}) for name in ("ann", "bob", "cy"))
 
@@ -29,18 +26,6 @@ def shown(ledger: Ledger, name: str = "t") -> Review:
 
 def decide(ledger: Ledger, person: Person = ANN, hold_s: float = 0.0) -> FirstAnswer | None:
     return ledger.record(review(), {0: APPROVE}, {"by": person.name}, person, hold_s=hold_s)
-
-
-def attempt(ledger: Ledger, outcome: str) -> None:
-    leases = Leases(ledger.file, ["g"])
-    leases.register()
-    [lease] = leases.take("t")
-    leases.finish(lease, outcome, "because")
-
-
-def faults(ledger: Ledger) -> list[str]:
-    with ledger.file.transaction() as connection:
-        return [fault.text for fault in journal.verify(connection)]
 
 
 class TestUndo:
@@ -56,8 +41,7 @@ class TestUndo:
 
     def test_no_worker_takes_a_held_one(self, ledger):
         decide(ledger, hold_s=60)
-        leases = Leases(ledger.file, ["g"])
-        leases.register()
+        leases = worker(ledger)
         assert leases.take("t") == []
 
     def test_after_the_hold_it_is_too_late(self, ledger, monkeypatch):
@@ -73,14 +57,12 @@ class TestUndo:
         monkeypatch.setattr(
             "hitloop_tui.attach.leases.now", lambda: "2020-01-01T00:00:00.000+00:00"
         )
-        leases = Leases(ledger.file, ["g"])
-        leases.register()
+        leases = worker(ledger)
         assert len(leases.take("t")) == 1
 
     def test_a_leased_one_stays(self, ledger):
         decide(ledger)
-        leases = Leases(ledger.file, ["g"])
-        leases.register()
+        leases = worker(ledger)
         leases.take("t")
         with pytest.raises(Conflict, match="applying by now"):
             orders.undo(ledger, shown(ledger), ANN)
@@ -103,8 +85,7 @@ class TestOrders:
 
     def test_a_retry_of_a_dead_workers_attempt(self, ledger):
         decide(ledger)
-        leases = Leases(ledger.file, ["g"])
-        leases.register()
+        leases = worker(ledger)
         [lease] = leases.take("t")
         leases.retire()
         assert shown(ledger).state is State.UNCERTAIN
@@ -119,8 +100,7 @@ class TestOrders:
         for outcome, act in (("uncertain", Act.DONE), ("stale", Act.DISMISS)):
             name = outcome
             ledger.record(review(name), {0: APPROVE}, {}, ANN)
-            leases = Leases(ledger.file, ["g"])
-            leases.register()
+            leases = worker(ledger)
             [lease] = leases.take(name)
             leases.finish(lease, outcome)
             assert not ledger.of_keys([review(name).key])[review(name).key].over
@@ -149,8 +129,7 @@ class TestOrders:
         with ledger.file.transaction() as connection:
             connection.execute("PRAGMA ignore_check_constraints=ON")
             connection.execute(f"UPDATE orders SET {garbled}")
-        leases = Leases(ledger.file, ["g"])
-        leases.register()
+        leases = worker(ledger)
         assert take_order(ledger.file, leases.worker, "t") is None
         assert ordered_threads(ledger.file) == []
         [told] = ledger.file.rows("SELECT detail FROM orders WHERE outcome='failed'")
@@ -224,121 +203,3 @@ class TestClaims:
         orders.claim(ledger, "k", ANN, -1)
         assert ledger.claims() == {}
         assert orders.claim(ledger, "k", BOB, 60) is None
-
-
-class TestJournal:
-    @pytest.fixture
-    def filled(self, ledger):
-        for name in "abcd":
-            ledger.record(review(name), {0: APPROVE}, {}, ANN)
-        leases = Leases(ledger.file, ["g"])
-        leases.register()
-        for name in "ab":
-            [lease] = leases.take(name)
-            leases.finish(lease, "applied")
-        assert faults(ledger) == []
-        return ledger
-
-    @pytest.mark.parametrize(
-        ("attack", "told"),
-        [
-            ("UPDATE decisions SET answer='[1]' WHERE seq=2", "row 2 of decisions was changed"),
-            ("DELETE FROM attempts WHERE id=1", "row 1 of attempts was deleted"),
-            ("UPDATE attempts SET outcome='failed' WHERE id=2", "row 2 of attempts was changed"),
-            (
-                "INSERT INTO decisions SELECT 99, 'k', thread_id, identity, graph_id, shape,"
-                " digest, review, verdicts, answer, decided_by, account, decided_at,"
-                " latency_ms, NULL, NULL"
-                " FROM decisions WHERE seq=1",
-                "row 99 of decisions was put in",
-            ),
-            ("DELETE FROM journal WHERE seq=3", "entries 3 to 3 are missing"),
-            ("UPDATE journal SET at='2020' WHERE seq=3", "entry was changed"),
-            (
-                "UPDATE journal SET seq=-1 WHERE seq=2; UPDATE journal SET seq=2 WHERE seq=3;"
-                " UPDATE journal SET seq=3 WHERE seq=-1",
-                "not in its place",
-            ),
-        ],
-    )
-    def test_a_change_is_found(self, filled, attack, told):
-        raw = sqlite3.connect(filled.file.path)
-        names = raw.execute("SELECT name FROM sqlite_master WHERE type='trigger'").fetchall()
-        for (name,) in names:
-            raw.execute(f"DROP TRIGGER {name}")
-        raw.executescript(attack)
-        raw.commit()
-        raw.close()
-        assert any(told in text for text in faults(filled)), faults(filled)
-
-    def test_a_cut_tail_shows_only_against_a_head_kept_elsewhere(self, filled):
-        with filled.file.transaction() as connection:
-            kept = journal.head(connection)
-        raw = sqlite3.connect(filled.file.path)
-        raw.executescript(
-            "DROP TRIGGER journal_kept; DROP TRIGGER decisions_kept;"
-            "DELETE FROM journal WHERE seq>=3; DELETE FROM attempts;"
-            "DELETE FROM unsettled; DELETE FROM decisions WHERE seq>2;"
-            "INSERT INTO unsettled SELECT seq FROM decisions"
-        )
-        raw.close()
-        assert faults(filled) == []
-        with filled.file.transaction() as connection:
-            told = [fault.text for fault in journal.verify(connection, kept)]
-        assert told == [f"entries 3 to {kept.seq} were cut off the end"]
-
-
-SCHEMA_1 = """
-CREATE TABLE decisions (seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
-  thread_id TEXT NOT NULL, identity TEXT NOT NULL, graph_id TEXT, shape TEXT NOT NULL,
-  digest TEXT NOT NULL, review TEXT NOT NULL, verdicts TEXT NOT NULL, answer TEXT NOT NULL,
-  decided_by TEXT NOT NULL, account TEXT NOT NULL, decided_at TEXT NOT NULL,
-  latency_ms REAL NOT NULL) STRICT;
-CREATE INDEX decisions_thread ON decisions(thread_id);
-CREATE TABLE verdicts (key TEXT NOT NULL, action INTEGER NOT NULL, verdict TEXT NOT NULL,
-  decided_by TEXT NOT NULL, account TEXT NOT NULL, decided_at TEXT NOT NULL,
-  PRIMARY KEY (key, action)) STRICT, WITHOUT ROWID;
-CREATE TABLE workers (id TEXT PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL,
-  graphs TEXT NOT NULL, started_at REAL NOT NULL, heartbeat_at REAL NOT NULL, stopped_at REAL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE attempts (id INTEGER PRIMARY KEY AUTOINCREMENT,
-  seq INTEGER NOT NULL REFERENCES decisions(seq), thread_id TEXT NOT NULL, worker TEXT NOT NULL,
-  started_at TEXT NOT NULL, finished_at TEXT, outcome TEXT, detail TEXT NOT NULL DEFAULT '') STRICT;
-CREATE UNIQUE INDEX one_open_attempt ON attempts(seq) WHERE outcome IS NULL;
-CREATE INDEX attempts_seq ON attempts(seq, id);
-CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL,
-  thread_id TEXT NOT NULL, graph_id TEXT, kind TEXT NOT NULL, ns TEXT NOT NULL DEFAULT '',
-  node TEXT NOT NULL DEFAULT '', task_id TEXT NOT NULL DEFAULT '', attempt INTEGER,
-  data TEXT NOT NULL DEFAULT '{}') STRICT;
-CREATE INDEX events_thread ON events(thread_id, id);
-CREATE TRIGGER decisions_kept BEFORE DELETE ON decisions BEGIN SELECT RAISE(ABORT, 'no'); END;
-CREATE TRIGGER decisions_fixed BEFORE UPDATE ON decisions BEGIN SELECT RAISE(ABORT, 'no'); END;
-CREATE TRIGGER verdicts_kept BEFORE DELETE ON verdicts BEGIN SELECT RAISE(ABORT, 'no'); END;
-CREATE TRIGGER verdicts_fixed BEFORE UPDATE ON verdicts BEGIN SELECT RAISE(ABORT, 'no'); END;
-PRAGMA user_version=1;
-"""
-
-
-def test_a_ledger_of_schema_1_keeps_everything(ledger, tmp_path):
-    decide(ledger)
-    attempt(ledger, "failed")
-    old = tmp_path / "old.ledger.db"
-    raw = sqlite3.connect(old)
-    raw.executescript(SCHEMA_1)
-    raw.execute("ATTACH ? AS new", (str(ledger.file.path),))
-    raw.execute(
-        "INSERT INTO decisions SELECT seq, key, thread_id, identity, graph_id, shape, digest,"
-        " review, verdicts, answer, decided_by, account, decided_at, latency_ms FROM new.decisions"
-    )
-    for table in ("workers", "attempts", "events"):
-        raw.execute(f"INSERT INTO {table} SELECT * FROM new.{table}")
-    raw.execute("INSERT INTO verdicts VALUES ('k', 0, '{}', 'human:ann', '{}', '2026')")
-    raw.commit()
-    raw.close()
-    upgraded = Ledger(LedgerFile(old))
-    assert upgraded.records() == ledger.records()
-    assert upgraded.file.rows("PRAGMA user_version")[0][0] == ledger_schema.VERSION
-    assert upgraded.file.rows("SELECT count(*) FROM verdicts")[0][0] == 1
-    assert faults(upgraded) == []
-    assert upgraded.record(review(), {0: REJECT}, {}, BOB) is not None
-    upgraded.file.close()
