@@ -36,7 +36,7 @@ def inert_output() -> Iterator[TextIO]:
     for stream in (1, 2):
         os.dup2(writing, stream)
     os.close(writing)
-    with open(os.dup(kept[1]), "w", buffering=1, errors="backslashreplace") as own:
+    with _said(os.dup(kept[1])) as own:
         passing_on = threading.Thread(target=_pass_on, args=(reading, own), daemon=True)
         passing_on.start()
         try:
@@ -48,6 +48,17 @@ def inert_output() -> Iterator[TextIO]:
                 os.dup2(before, stream)
                 os.close(before)
             passing_on.join(LAST_WORDS_S)
+
+
+@contextlib.contextmanager
+def _said(terminal: int) -> Iterator[TextIO]:
+    """A stream to a terminal that may go away."""
+    stream = open(terminal, "w", buffering=1, errors="backslashreplace")  # noqa: SIM115
+    try:
+        yield stream
+    finally:
+        with contextlib.suppress(OSError):
+            stream.close()
 
 
 @contextlib.contextmanager
@@ -86,7 +97,8 @@ def _pass_on(reading: int, own: TextIO) -> None:
 
 def _write(own: TextIO, lines: list[bytes]) -> None:
     texts = (line.decode(errors="backslashreplace").removesuffix("\r") for line in lines)
-    own.write("".join(f"{_behind_gutter(text)}\n" for text in texts))
+    with contextlib.suppress(OSError):  # the terminal is gone: a graph may print on all the same
+        own.write("".join(f"{_behind_gutter(text)}\n" for text in texts))
 
 
 def _behind_gutter(text: str) -> str:
