@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -277,82 +274,3 @@ async def test_beside_the_questions_of_graphs(zoo_db, session):
     mixed.close()
     newest.close()
     await backend.close()
-
-
-def command(*words):
-    done = subprocess.run(
-        [sys.executable, "-m", "hitloop_tui", *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
-async def test_from_the_command_line(db):
-    backend, request = ConsoleBackend(db), a_request()
-    task = asyncio.create_task(backend.request_approval(request))
-    await asyncio.sleep(0.3)
-    status, out, err = await asyncio.to_thread(command, "ls", db, "--json")
-    assert status == 0, err
-    [listed] = json.loads(out)
-    assert (listed["shape"], listed["state"]) == ("stored_request", "pending")
-    assert listed["actions"][0]["tool_args"] == request.action.tool_args
-    status, out, err = await asyncio.to_thread(
-        command, "approve", listed["id"][:10], "--db", db, "--as", "ann", "--json"
-    )
-    assert status == 0, err
-    assert json.loads(out)[0]["outcome"] == "recorded"
-    decision = await asyncio.wait_for(task, 5)
-    assert (decision.approved, decision.decided_by) == (True, "human:ann")
-    status, out, _ = await asyncio.to_thread(command, "show", listed["id"], "--db", db, "--json")
-    assert status == 0
-    assert json.loads(out)["state"] == "applied"
-    [record] = await backend.store.list_pending() or [None]
-    assert record is None
-    callback_ids = [
-        row[0] for row in await backend.store._rows("SELECT callback_id FROM hitloop_approvals", ())
-    ]
-    assert callback_ids[0] not in out  # whoever knows it may answer
-    await backend.close()
-
-
-WITHOUT_LANGGRAPH = """
-import asyncio, json, sys
-from hitloop_tui import Action, ApprovalRequest
-from hitloop_tui.backends import ConsoleBackend
-async def main():
-    backend = ConsoleBackend(sys.argv[1], allow_edit=True)
-    action = Action(tool_name="refund", tool_args={"order": "A-7", "amount": 90})
-    print("asking", flush=True)
-    decision = await backend.request_approval(ApprovalRequest(run_id="r", action=action))
-    await backend.close()
-    print(decision.model_dump_json())
-asyncio.run(main())
-print(json.dumps([name for name in sys.modules if "lang" in name or "textual" in name]))
-"""
-
-
-@pytest.mark.parametrize("verb", ["approve", "edit", "reject"])
-def test_a_program_without_langgraph(db, verb):
-    """Nothing of ours brings it in, from the question to the answer that the command line gave."""
-    program = subprocess.Popen(
-        [sys.executable, "-c", WITHOUT_LANGGRAPH, db], stdout=subprocess.PIPE, text=True
-    )
-    assert program.stdout.readline() == "asking\n"
-    listed = []
-    while not listed:
-        listed = json.loads(command("ls", db, "--json")[1])
-    [review] = listed
-    assert review["actions"][0]["tool_args"] == {"order": "A-7", "amount": 90}
-    assert review["allowed"] == ["approve", "edit", "reject"]
-    how = {"edit": ["--args", '{"order": "A-7", "amount": 9}'], "reject": ["--reason", "too much"]}
-    words = [review["id"], *how.get(verb, []), "--db", db, "--as", "ann", "--json"]
-    status, out, err = command(verb, *words)
-    assert (status, json.loads(out)[0]["outcome"]) == (0, "recorded"), err
-    decided, imported = program.communicate(timeout=20)[0].splitlines()
-    decision = json.loads(decided)
-    assert (decision["approved"], decision["decided_by"]) == (verb != "reject", "human:ann")
-    edited = {"order": "A-7", "amount": 9} if verb == "edit" else None
-    assert decision["edited_args"] == edited
-    assert json.loads(imported) == []
