@@ -13,12 +13,26 @@ from typing import Any
 
 MAX_MARKS = 2
 """Combining marks shown after one base character; more are written as escapes."""
+_MARKS = ("Mn", "Mc", "Me")
 
 _FILLERS = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc"
     "\U0001107f\U00013441\U00013442\U00016fe4\U0001d159"
 )
 """Assigned letters, marks and symbols that print as nothing: fillers, joiners, blanks."""
+
+UNSURE = frozenset(
+    map(
+        chr,
+        (
+            *range(0x1F1E6, 0x1F200),  # regional indicators: one cell, two, or half a flag
+            *range(0x1F3FB, 0x1F400),  # skin tones: two cells, or none after an emoji
+            *range(0x1160, 0x1200),  # Korean vowels and finals alone: nothing, or two cells
+            *range(0xD7B0, 0xD800),
+        ),
+    )
+)
+"""Characters that terminals count other cells for than Textual does: what follows would move."""
 
 _ESCAPE = re.compile(r"\\\\|\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
 _PLAIN = re.compile(r"[ -\[\]-~]*")
@@ -49,7 +63,7 @@ def safe(text: str) -> Safe:
     shown: list[str] = []
     marks = MAX_MARKS  # a mark at the very start has no base to sit on
     for char in text:
-        if unicodedata.category(char) in ("Mn", "Me") and not _hidden(char):
+        if unicodedata.category(char) in _MARKS and not _hidden(char):
             marks += 1
             shown.append(char if marks <= MAX_MARKS else _escaped(char))
         else:
@@ -85,7 +99,7 @@ def _original(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _hidden(char: str) -> bool:
-    if char in "\\" or char in _FILLERS:
+    if char in "\\" or char in _FILLERS or char in UNSURE:
         return True
     category = unicodedata.category(char)
     if category in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):

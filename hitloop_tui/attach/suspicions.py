@@ -20,7 +20,7 @@ from hitloop_tui.attach.decode import TYPE
 from hitloop_tui.attach.domains import domain_doubts, is_address, latin_twin
 from hitloop_tui.attach.leaves import SAFE_INTEGER, Kind, leaves
 from hitloop_tui.attach.review import ReviewAction
-from hitloop_tui.safetext import hidden_characters
+from hitloop_tui.safetext import UNSURE, hidden_characters
 
 LONG = 64 * 1024
 """Characters; a longer text is never on the screen at once."""
@@ -190,6 +190,8 @@ def _usual(char: str, text: str, chars: set[str]) -> bool:
 
     `chars` are those of `text` that ASCII does not print.
     """
+    if char in UNSURE:  # flags, skin tones and Korean in pieces are words, not tricks
+        return True
     if char in "\u00a0\u202f\u3000\u00ad":  # no-break and ideographic spaces, soft hyphen
         return True
     if char == "\ufe0f":

@@ -14,11 +14,13 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
 from hitloop_tui.attach import shapes
+from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.remembered import Remembered
 from hitloop_tui.attach.review import Act, Kind
 from hitloop_tui.tui.dialogs import ConfirmDialog
@@ -28,13 +30,14 @@ from tests.hostile import files
 from tests.hostile.boxes import Shot, shot
 from tests.hostile.corpora import every
 from tests.hostile.twins import twins
-from tests.pilot.console import NARROW, WAIT_S, WIDE, Console, console
+from tests.pilot.console import NARROW, WIDE, Console, console
 
 VERBS = {"e": Kind.EDIT, "r": Kind.REJECT, "c": Kind.RESPOND, "a": Kind.APPROVE}
 ACTS = {"exclamation_mark": Act.RETRY, "C": Act.CLEAR, "D": Act.DONE}
 """Keys that open a dialog."""
 MAX_PAGES = 60
-AGAIN_S = 2.0
+AGAIN_S = 4.0
+"""After which a key is pressed again."""
 SETTLE_S = 0.4
 """After which no more of the trace's past comes."""
 _OURS = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d(:\d\d)?|\b[0-9a-f]{8,}\b|\b\d+ s ago")
@@ -57,18 +60,28 @@ def _noon(form: str, at: object) -> str:
     return "12:00:00"
 
 
-async def looks(db: Path, size: tuple[int, int]) -> AsyncIterator[Shot]:
-    """All that is shown of a file: each card to its end, each dialog, the trace, marked rows."""
-    async with console(db, size, rows=1) as at:
-        await at.until(lambda: not at.main.inbox._loading)
-        await press(at, "g")
-        for number, row in enumerate(list(at.main.inbox.state.shown)):
-            await at.until(lambda row=row: _on_card(at, row.key), f"row {number}")
-            for each in [each async for each in _card(at, f"row {number}")]:
-                yield each
-            await press(at, "J")
-        for each in [each async for each in _others(at)]:
+async def looks(at: Console) -> AsyncIterator[Shot]:
+    """All that a console shows: each card to its end, each dialog, marked rows, the trace. What was
+    looked at last is on the screen until the next look is asked for."""
+    await at.until(lambda: not at.main.inbox._loading)
+    await press(at, "g")
+    told: list[Event] = []
+    with mock.patch.object(at.main.trace, "add", told.extend):  # it comes in no steady order
+        async for each in _cards(at):
             yield each
+        async for each in _marked(at):
+            yield each
+        await _trace_alone(at, told)
+    async for each in _trace(at, told):
+        yield each
+
+
+async def _cards(at: Console) -> AsyncIterator[Shot]:
+    for number, row in enumerate(list(at.main.inbox.state.shown)):
+        await at.until(lambda row=row: _on_card(at, row.key), f"row {number}")
+        async for each in _card(at, f"row {number}"):
+            yield each
+        await press(at, "J")
 
 
 async def press(at: Console, *keys: str) -> None:
@@ -90,34 +103,37 @@ async def _card(at: Console, name: str) -> AsyncIterator[Shot]:
         at.main.card.action_page_down()
         await at.pilot.pause()
     at.main.card.scroll_home(animate=False)
-    asking = [key for key, kind in VERBS.items() if at.main._deciding.why_not(kind) is None]
-    asking += [key for key, act in ACTS.items() if at.main._acting.why_not(act) is None]
-    for key in asking:
+    asks = {key: partial(at.main._deciding.why_not, kind) for key, kind in VERBS.items()}
+    asks |= {key: partial(at.main._acting.why_not, act) for key, act in ACTS.items()}
+    for key in [key for key, why_not in asks.items() if why_not() is None]:
         if key != "a" or not _read(at):
-            yield await _dialog(at, f"{name}, dialog {key}", key)
+            await at.until(lambda key=key: asks[key]() is None)  # the last one may not be over
+            async for each in _dialog(at, f"{name}, dialog {key}", key):
+                yield each
 
 
 def _pages(view: RowsView) -> int:
     return min(-(-view.row_count // max(view.size.height, 1)), MAX_PAGES)
 
 
-async def _dialog(at: Console, name: str, *keys: str, leave: str = "escape") -> Shot:
+async def _dialog(at: Console, name: str, *keys: str, leave: str = "escape") -> AsyncIterator[Shot]:
     """Open something by keys, look at it, and leave it by another."""
-    before = at.app.screen
-    await press(at, *keys)
-    late = time.monotonic() + AGAIN_S
+    before, late = at.app.screen, 0.0
     while at.app.screen is before:
-        if time.monotonic() > late:  # the key came before the card was known to be painted
+        if time.monotonic() > late:  # a busy machine is too slow for the first press
             at.clock.now += 1
             await press(at, *keys)
-            late = time.monotonic() + WAIT_S
+            late = time.monotonic() + AGAIN_S
         await at.pilot.pause()
+    at.main.status._end_flash()
     opened = at.app.screen
-    await at.pilot.pause()
-    look = shot(name, at.app)
+    look, earlier = shot(name, at.app), None
+    while look != earlier:  # laid out once more
+        await at.pilot.pause()
+        look, earlier = shot(name, at.app), look
+    yield look
     await press(at, leave)
     await at.until(lambda: at.app.screen is not opened, name)
-    return look
 
 
 def _read(at: Console) -> bool:
@@ -127,23 +143,44 @@ def _read(at: Console) -> bool:
     return review.risk != "high" or at.main.card.was_seen(review, at.main.card.action_index)
 
 
-async def _others(at: Console) -> AsyncIterator[Shot]:
-    """All marked, help, trace."""
+async def _marked(at: Console) -> AsyncIterator[Shot]:
+    """What is asked about all that are marked, and help."""
     await press(at, "1", "g", "asterisk")
-    yield await _dialog(at, "reason for many", "R", leave="enter")
+    async for each in _dialog(at, "reason for many", "R", leave="enter"):
+        yield each
     await at.until(lambda: isinstance(at.app.screen, ConfirmDialog))
     await at.pilot.pause()
     yield shot("confirmation of many", at.app)
     await press(at, "escape")
     await at.until(lambda: at.app.screen is at.main)
     await press(at, "asterisk")
-    yield await _dialog(at, "help", "question_mark")
+    async for each in _dialog(at, "help", "question_mark"):
+        yield each
+
+
+async def _trace_alone(at: Console, told: list[Event]) -> None:
+    """Read anew, and alone on the screen."""
     trace = at.main.trace
-    await press(at, *(() if trace.display else "T"), "3", "z", "t")
-    rows = -1
-    while trace.row_count != rows:
-        rows = trace.row_count
+    if trace.display:
+        await press(at, "T")
+        await at.until(lambda: not trace.display)
+    told.clear()
+    await press(at, "T", "3")
+    await at.until(lambda: trace.has_focus)
+    await press(at, "z", "t")
+    await at.until(lambda: not at.main.card.display)
+    await at.until(lambda: told)
+    count = -1
+    while len(told) != count:
+        count = len(told)
         await at.pilot.pause(SETTLE_S)
+
+
+async def _trace(at: Console, told: list[Event]) -> AsyncIterator[Shot]:
+    trace = at.main.trace
+    trace.clear()
+    trace.add(sorted(told, key=lambda event: event.at))
+    await at.until(lambda: trace.row_count > 1 and not trace._waiting)
     await press(at, "g")
     for number in range(_pages(trace)):
         yield shot(f"trace, page {number}", at.app)
@@ -192,7 +229,8 @@ def compare(folder: Path, texts: Sequence[str], size: tuple[int, int]) -> tuple[
 
 
 async def _all(db: Path, size: tuple[int, int]) -> list[Shot]:
-    return [each async for each in looks(db, size)]
+    async with console(db, size, rows=1) as at:
+        return [each async for each in looks(at)]
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from hitloop_tui.tui.widgets.arguments import Arguments, arguments_table
 from hitloop_tui.tui.widgets.card_sections import card_text
 from hitloop_tui.tui.widgets.card_status import Viewer, status_lines
 from hitloop_tui.tui.widgets.rows import Line, Wrapped, plain, render_text
-from hitloop_tui.tui.widgets.values import MAX_CHARS, MAX_LINES
+from hitloop_tui.tui.widgets.values import MAX_CHARS, MAX_LINES, marked
 from tests.samples import HOSTILE, action, review
 
 VIEWER = Viewer(me="human:ann")
@@ -233,8 +233,27 @@ def test_what_was_decided_is_shown() -> None:
 def test_wrapping_loses_nothing(text: str, width: int) -> None:
     wrapped = Wrapped(Line(((safe(text), ""),)), width)
     rows = [plain(wrapped.row(n)) for n in range(wrapped.height)]
-    assert unescape("".join(rows)) == text
-    assert all(cell_len(row.rstrip(" ")) <= width for row in rows)
+    assert unescape("".join(rows).replace("␣", " ")) == text.replace("␣", " ")
+    assert all(cell_len(row) <= width for row in rows)
+
+
+@given(st.text("ab /.", max_size=60), st.text("ab /.", max_size=60), st.integers(8, 14))
+@settings(max_examples=400)
+def test_two_texts_never_look_the_same(one: str, other: str, width: int) -> None:
+    lines = [Line(marked(text)) for text in (one, other)]
+    looks = [[row.rstrip() for row in render_text([each], width)] for each in lines]
+    assert (looks[0] == looks[1]) == (one == other)
+
+
+@pytest.mark.parametrize("width", range(8, 24))
+@pytest.mark.parametrize("solid", [0, 4])
+def test_a_blank_at_the_end_of_a_row_is_not_lost(width: int, solid: int) -> None:
+    looks = set[str]()
+    texts = ["/home/user/x", "/home/user/ x", "/home/user /x", "/home/ user/x", "/home/user  /x"]
+    for text in texts:
+        line = Line(((Safe("a  b"[:solid]), ""), *marked(text)), solid=solid)
+        looks.add("\n".join(row.rstrip() for row in render_text([line], width)))
+    assert len(looks) == len(texts)
 
 
 @given(st.lists(st.text(max_size=30), max_size=5), st.integers(12, 60), st.integers(0, 20))
@@ -247,7 +266,8 @@ def test_wrapping_keeps_parts_and_indents(texts: list[str], width: int, hang: in
     for n in range(wrapped.height):
         for text, style in wrapped.row(n):
             styled[style] = styled.get(style, "") + text
-    assert all(styled.get(style, "") == text for text, style in parts)
+    shown = {style: text.replace("␣", " ") for style, text in styled.items()}
+    assert all(shown.get(style, "") == text.replace("␣", " ") for text, style in parts)
 
 
 @settings(max_examples=40)

@@ -74,7 +74,7 @@ def _few_marks(match: re.Match[str]) -> str:
     shown: list[str] = []
     marks = 0
     for char in match[0]:
-        marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
+        marks = marks + 1 if unicodedata.category(char) in ("Mn", "Mc", "Me") else 0
         shown.append(char if marks <= MAX_MARKS else _escaped(char))
     return "".join(shown)
 

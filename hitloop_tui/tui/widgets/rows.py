@@ -10,6 +10,7 @@ from itertools import chain
 from rich.cells import cell_len, get_character_cell_size
 
 from hitloop_tui.safetext import Safe
+from hitloop_tui.tui.glyphs import ascii_only
 
 Part = tuple[Safe, str]
 """Text and the style it is drawn in, such as `$muted`."""
@@ -21,6 +22,8 @@ TIED = "\u00a0"
 """A blank at which no row ends."""
 _JOINTS = "./_-:,;|"
 """Where a word that is longer than a row may end it: paths, names and identifiers."""
+
+BLANK_SIGN = "_" if ascii_only() else "␣"
 
 _RANGES = ((0x20, 0x7E), (0xA0, 0xAC), (0xAE, 0x2FF), (0x370, 0x482), (0x2500, 0x25FC))
 _SIGNS = "…•→↑↓⏎␣✓✗∅»❝“”—€\u2018\u2019\u2013"
@@ -107,6 +110,10 @@ class Wrapped:
         end = self._ends[index]
         if end - start == len(self._text):
             return list(self.line.parts)
+        solid = 0 if index else self.line.solid
+        return _edges(self._cut(start, end), index > 0, end < len(self._text), solid)
+
+    def _cut(self, start: int, end: int) -> Row:
         row: Row = []
         at = bisect_right(self._starts, start) - 1
         while at < len(self._starts) and self._starts[at] < end:
@@ -120,8 +127,8 @@ class Wrapped:
 def row_ends(text: str, first: int, rest: int, solid: int = 0) -> list[int]:
     """Where each row of `text` ends, for a first row of `first` cells and others of `rest`.
 
-    Rows end after blanks where there are any; those may lie beyond the width. A longer word is
-    divided after a joint such as the dots of a path.
+    Rows end after a blank where there is one. A longer word is divided after a joint such as the
+    dots of a path.
     """
     if text.isascii() or _ONE_CELL.issuperset(text):
         return _narrow_ends(text, first, rest, solid)
@@ -133,15 +140,40 @@ def _narrow_ends(text: str, first: int, rest: int, solid: int) -> list[int]:
     start, width, length = 0, first, len(text)
     while length - start > width:
         limit = start + width
-        space = text.rfind(" ", max(start, solid), limit + 1)
+        space = text.rfind(" ", max(start, solid), limit)
         start = space + 1 if space > start else _joint(text, start + width // 2, limit)
-        while text.startswith(" ", start):
-            start += 1
         ends.append(start)
         width = rest
     if start < length or not ends:
         ends.append(length)
     return ends
+
+
+def _edges(row: Row, before: bool, after: bool, solid: int) -> Row:
+    """Blanks at the ends of a row that could be taken for none are visible: those it begins with
+    where the one before was full, several, and those after a joint at which a word may end.
+
+    `before` and `after` are whether there are more rows, `solid` is the end of columns."""
+    text = plain(row)
+    left = len(text) - len(text.lstrip(" ")) if before else 0
+    word = text.rstrip(" ")
+    right = len(text) - len(word) if after else 0
+    if right == 1 and (" " in word[solid:] or not word.endswith(tuple(_JOINTS))):
+        right = 0
+    if left:
+        row = _signed(row, 0, left)
+    return _signed(row, len(word), len(text)) if right and word else row
+
+
+def _signed(row: Row, start: int, stop: int) -> Row:
+    """With signs in place of the blanks there."""
+    found: Row = []
+    at = 0
+    for text, style in row:
+        signs = [BLANK_SIGN if start <= at + n < stop else char for n, char in enumerate(text)]
+        found.append((Safe("".join(signs)), style))
+        at += len(text)
+    return found
 
 
 def _joint(text: str, first: int, limit: int) -> int:
@@ -154,7 +186,7 @@ def _wide_ends(text: str, first: int, rest: int, solid: int) -> list[int]:
     start, used, width, space = 0, 0, first, -1
     for index, char in enumerate(text):
         size = 1 if char < "\x7f" else get_character_cell_size(char)
-        if used + size > width and not (char == " " and used >= width):
+        if used + size > width:
             start, used = index, 0
             if space >= max(ends[-1] if ends else 0, solid):
                 word = cell_len(text[space + 1 : index])

@@ -13,7 +13,7 @@ from hitloop_tui.attach.masks import Mask
 from hitloop_tui.safetext import Safe, safe
 from hitloop_tui.tui.content import FAINT, MUTED, WARN
 from hitloop_tui.tui.glyphs import G, ascii_only
-from hitloop_tui.tui.widgets.rows import Line, Part, own
+from hitloop_tui.tui.widgets.rows import BLANK_SIGN, Line, Part, own
 
 MAX_CHARS = 64 * 1024
 MAX_LINES = 2000
@@ -23,7 +23,7 @@ LONG_EDGE = 40
 """The same for blanks at the start or end of a line, where code has many."""
 
 LINE_END = "$" if ascii_only() else "⏎"
-SPACE = "_" if ascii_only() else "␣"
+SPACE = BLANK_SIGN
 
 _SIGNS = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "⏎␣"})
 
