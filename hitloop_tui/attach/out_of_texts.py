@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -25,10 +24,11 @@ def without(values: Iterable[Any]) -> Callable[[str], str]:
     if not found:
         return lambda text: text
     longest_first = sorted(found, key=lambda form: (-len(form), form))
-    pattern = re.compile("|".join(map(re.escape, longest_first)))
 
     def words(text: str) -> str:
-        return pattern.sub(DOTS, text) if any(form in text for form in found) else text
+        for form in longest_first:  # compiling a pattern of 10 MB would take minutes
+            text = text.replace(form, DOTS)
+        return text
 
     return words
 

@@ -17,7 +17,9 @@ from hitloop_tui.policies import RiskBasedPolicy
 
 SIZE = 10_000_000
 """Bytes of a large text, in UTF-8."""
-LINES, ITEMS, KEYS, LEVELS = 500_000, 500_000, 200_000, 1_000
+LINES, ITEMS, KEYS = 500_000, 500_000, 200_000
+LEVELS, EACH = 50, 1_000
+"""LangGraph's saver cannot write 250 levels around the gate's question."""
 INBOX = 20
 
 _CJK = "本合同自双方签字之日起生效。有效期为一年。付款应在收到发票后三十天内完成。逾期按日计息。\n"
@@ -55,7 +57,7 @@ def _filled(text: str) -> str:
 def _nested(levels: int) -> Any:
     value: Any = "the innermost"
     for _ in range(levels):
-        value = [value]
+        value = [*range(EACH), value]
     return value
 
 

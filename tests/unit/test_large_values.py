@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from hitloop_tui.attach.chars import CHUNK, before, counts, unprintable, words
 from hitloop_tui.attach.leaves import MAX_VALUES
-from hitloop_tui.attach.masks import MASKS, Mask, Masks
+from hitloop_tui.attach.masks import MASKS, Masks
+from hitloop_tui.attach.out_of_texts import Mask, without
 from hitloop_tui.attach.review import ReviewAction
 from hitloop_tui.attach.suspicions import MAX_WORDS, suspicions
 from hitloop_tui.core.strict_json import NotJson
@@ -87,6 +90,13 @@ def test_a_secret_is_masked_among_many_names(name):
     assert {key: value for key, value in shown.items() if key != name} == {
         key: value for key, value in args.items() if key != name
     }
+
+
+@pytest.mark.parametrize("size", [1, 60, 100_000])
+def test_a_secret_of_any_size_is_taken_out_of_the_words(size):
+    secret, short = 'hunt"er2-' * size, "swordfish"
+    words = without([secret, short])
+    assert words(f"a {secret}, {short}, {json.dumps(secret)}.") == 'a ••••, ••••, "••••".'
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -13,6 +14,8 @@ from hitloop_tui.errors import InvalidVerdict
 DEEPEST = 48
 """Levels of lists and objects in a verdict. The console reads 64 of them, the answer's own included
 (`decode.MAX_DEPTH`)."""
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair."""
 
 
 def check_storable(verdict: Verdict) -> None:
@@ -35,7 +38,7 @@ def _check_storable(value: Any, field: str, depth: int = 0) -> None:
             why = "an integer of more than 64 bits"
         case float() if not math.isfinite(value):
             why = "no finite number"
-        case str() if any("\ud800" <= char <= "\udfff" for char in value):
+        case str() if _HALF.search(value):
             why = "text that is not UTF-8: half of a surrogate pair"
         case list() | dict() if depth >= DEEPEST:
             why = f"nested more than {DEEPEST} deep"
