@@ -53,6 +53,17 @@ def decisions(*arguments: Any, **options: Any) -> tuple[int, list[dict[str, Any]
     return result.code, result.json
 
 
+def one(*arguments: object, **env: str) -> tuple[int, str, str | None, str]:
+    """Exit code, outcome, who and detail of a command on one id, of `HITLOOP_DB` unless told."""
+    code, [outcome] = decisions(*arguments, **env)
+    return code, outcome["outcome"], outcome["decided_by"], outcome["detail"]
+
+
+def told(id_: str) -> list[tuple[str, str]]:
+    """What happened to a Review of `HITLOOP_DB`, and by whom, oldest first."""
+    return [(past["what"], past["by"]) for past in hitloop("show", id_, "--json").json["history"]]
+
+
 def recorded(db: Path) -> list[Any]:
     """The answers in the ledger, oldest first."""
     path = db.with_name("agents.ledger.db")

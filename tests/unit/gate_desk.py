@@ -30,6 +30,8 @@ PROPOSED = {
     "side_effects": ["sends mail"],
     "rationale": "Dana waits for it.",
 }
+INPUT = {"proposed_action": PROPOSED}
+CONFIG: dict[str, Any] = {"configurable": {"thread_id": "t"}}
 CALL = ("send_email", ARGS)
 DIGEST = Action.model_validate(PROPOSED).digest()
 
