@@ -52,7 +52,7 @@ class Safe(str):
 
     def __new__(cls, text: str) -> Safe:
         if not _PRINTS.fullmatch(text):
-            text = "".join(_escaped(c) if c not in "\\\xa0" and _hidden(c) else c for c in text)
+            text = "".join(escaped(c) if c not in "\\\xa0" and _hidden(c) else c for c in text)
         return super().__new__(cls, text)
 
 
@@ -65,10 +65,10 @@ def safe(text: str) -> Safe:
     for char in text:
         if unicodedata.category(char) in _MARKS and not _hidden(char):
             marks += 1
-            shown.append(char if marks <= MAX_MARKS else _escaped(char))
+            shown.append(char if marks <= MAX_MARKS else escaped(char))
         else:
             marks = 0
-            shown.append(_escaped(char) if _hidden(char) else char)
+            shown.append(escaped(char) if _hidden(char) else char)
     return str.__new__(Safe, "".join(shown))
 
 
@@ -113,7 +113,8 @@ def _hidden(char: str) -> bool:
     )
 
 
-def _escaped(char: str) -> str:
+def escaped(char: str) -> str:
+    """One character as `safe` writes those that it does not show."""
     code = ord(char)
     if char == "\\":
         return "\\\\"

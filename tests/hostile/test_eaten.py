@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
+from wcwidth import wcswidth, wcwidth
 
 from hitloop_tui.core.strict_json import NotJson
 from hitloop_tui.safetext import safe, unescape
 from hitloop_tui.tui.dialogs.edit import edited
 from hitloop_tui.tui.dialogs.json_text import editable
 from hitloop_tui.tui.widgets.card import Card
+from hitloop_tui.tui.widgets.values import word
 from tests.hostile.boxes import cells
 from tests.hostile.corpora import every, sample
 from tests.hostile.files import storable
@@ -29,6 +32,7 @@ from tests.pilot.bare import Bare
 from tests.pilot.console import NARROW, WIDE
 from tests.samples import action, review
 
+HITLOOP = [sys.executable, "-m", "hitloop_tui"]
 EDGES = [
     *("\u5b57" * n + " x\u5b57/ y" for n in (34, 35, 36, 37, 70, 71)),
     *("w" * n + " /" + "w" * 70 + "/ w  w" for n in (55, 60, 61, 62, 66, 67)),
@@ -122,18 +126,34 @@ async def test_an_eaten_character_would_be_noticed() -> None:
     assert not same(shown, "w" * 90 + "  1")
 
 
+def _key(db: Path) -> str:
+    command = [*HITLOOP, "ls", "--json", "--db", str(db)]
+    [row] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    return str(row["key"])
+
+
 def test_what_show_says(tmp_path: Path) -> None:
     args = {f"t{n}": text for n, text in enumerate([*EDGES, *sample(200)]) if storable(text)}
     db = tmp_path / "agents.db"
     questions.ask(db, {"t": questions.gate("tool", args, "low")})
-    hitloop = [sys.executable, "-m", "hitloop_tui"]
-    listed = subprocess.run(
-        [*hitloop, "ls", "--json", "--db", str(db)], capture_output=True, check=True
-    )
-    [row] = json.loads(listed.stdout)
-    command = [*hitloop, "show", row["key"], "--json", "--db", str(db)]
+    command = [*HITLOOP, "show", _key(db), "--json", "--db", str(db)]
     said = subprocess.run(command, capture_output=True, check=True, stdin=subprocess.DEVNULL)
     assert json.loads(said.stdout)["actions"][0]["tool_args"] == args
+
+
+def test_what_show_says_to_a_person(tmp_path: Path) -> None:
+    args = {f"t{n}": text for n, text in enumerate([*EDGES, *sample(200)]) if storable(text)}
+    db = tmp_path / "agents.db"
+    questions.ask(db, {"t": questions.gate("tool", args, "low")})
+    command = [*HITLOOP, "show", _key(db), "--db", str(db)]
+    said = subprocess.run(command, capture_output=True, check=True, stdin=subprocess.DEVNULL)
+    text = said.stdout.decode().partition("the agent says")[0]
+    found = re.findall(r"^  (t\d+) \(str\):(?: (.*)|((?:\n    │.*)+)|)$", text, re.MULTILINE)
+    shown = {
+        name: unescape(one or "\n".join(row[6:] for row in block.split("\n")[1:]))
+        for name, one, block in found
+    }
+    assert shown == args
 
 
 def test_an_edit_that_changes_nothing() -> None:
@@ -145,6 +165,18 @@ def test_an_edit_that_changes_nothing() -> None:
             assert not storable(text)  # two surrogates, which JSON takes for one character
         else:
             assert edited(asked, written) == asked.tool_args
+
+
+def test_terminals_and_textual_count_the_same_cells() -> None:
+    """For each character that is shown; a mark is counted on a letter."""
+    for char in map(chr, range(0x110000)):
+        shown = safe(f"a{char}")[1:]
+        if shown == char:
+            assert cell_len(char) == wcwidth(char), ascii(char)
+        name = word(f"a{char}")
+        assert cell_len(name) == wcswidth(name), ascii(char)
+        assert unescape(shown) == char
+        assert char in "⏎␣ " or unescape(name) == f"a{char}"
 
 
 def test_what_is_escaped_is_what_was_written() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from hitloop_tui.attach.masks import Mask
-from hitloop_tui.safetext import Safe, safe
+from hitloop_tui.safetext import Safe, escaped, safe
 from hitloop_tui.tui.content import FAINT, MUTED, WARN
 from hitloop_tui.tui.glyphs import G, ascii_only
 from hitloop_tui.tui.widgets.rows import BLANK_SIGN, Line, Part, own
@@ -150,8 +151,20 @@ def _parts(shown: Safe, style: str) -> Iterator[Part]:
 
 
 def machine(text: str, style: str = "") -> tuple[Part, ...]:
-    """A name that programs read, as one word: blanks and what is not ASCII stand out."""
-    return tuple(_name_parts(without_signs(safe(text)), style))
+    """A name that programs read, as one word: blanks and what is not ASCII stand out.
+
+    Spacing marks, which xterm gives a cell and Textual none, would push what stands beside a name.
+    """
+    shown = without_signs(safe(text))
+    if not shown.isascii():
+        marks = {ord(char): escaped(char) for char in set(shown) if _has_own_cell(char)}
+        shown = Safe(shown.translate(marks))
+    return tuple(_name_parts(shown, style))
+
+
+def _has_own_cell(mark: str) -> bool:
+    """U+1171E has been one since Unicode 15.1."""
+    return unicodedata.category(mark) == "Mc" or mark == "\U0001171e"
 
 
 def _name_parts(shown: Safe, style: str) -> Iterator[Part]:
