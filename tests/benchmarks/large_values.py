@@ -78,7 +78,7 @@ def _action(thread: str, value: Any) -> dict[str, Any]:
     return {
         "tool_name": "send_report",
         "tool_args": {"to": f"{thread}@example.org", "report": value},
-        "risk_class": "high",
+        "risk_class": "medium",
         "side_effects": ["sends a mail"],
         "rationale": "it is due",
     }
@@ -86,6 +86,7 @@ def _action(thread: str, value: Any) -> dict[str, Any]:
 
 def _builder() -> StateGraph[State, Any, Any, Any]:
     builder = StateGraph(State)
-    builder.add_node("gate", create_interrupt_gate_node(RiskBasedPolicy()))
+    policy = RiskBasedPolicy(require_approval_for_medium=True)
+    builder.add_node("gate", create_interrupt_gate_node(policy))
     builder.add_edge(START, "gate")
     return builder

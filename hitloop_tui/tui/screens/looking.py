@@ -269,7 +269,8 @@ class LookingScreen(Screen[None]):
         if work is not None:
             newest = group in ("card", "trace", "reload")
             run: WorkType[None] = partial(self._safely, work)
-            self.run_worker(run, group=group, exclusive=newest)
+            # Without a description Textual writes out `run`, with all arguments of the Review.
+            self.run_worker(run, group=group, description=group, exclusive=newest)
 
     async def _safely(self, work: Work) -> None:
         with suppress(NoMatches):  # the console was left meanwhile
