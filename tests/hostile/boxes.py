@@ -109,14 +109,14 @@ def _in(widget: Widget) -> Iterator[Span]:
                     yield widget.region.y, left + len(words), left + cell_len(title)
         case Editor():
             for y in range(inner.y, inner.bottom):
-                yield y, inner.x + widget.gutter_width, inner.right
+                yield y, inner.x + widget.gutter_width, widget.scrollable_content_region.right
         case Input():
             yield inner.y, inner.x, inner.right
         case Said():
             yield inner.y, inner.x + 2, inner.right
         case RadioButton() | SelectionList():
             for y in range(inner.y, inner.bottom):
-                yield y, inner.x + BUTTON, inner.right
+                yield y, inner.x + BUTTON, widget.scrollable_content_region.right
 
 
 def _quoted(view: RowsView) -> Iterator[Span]:

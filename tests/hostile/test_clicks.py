@@ -15,7 +15,7 @@ from tests.pilot.console import NARROW, WIDE
 TEXT = "[@click=app.bell]x[/][@click=screen.verdict('approve')]y[/][link='https://x']z[/] [bold]b"
 
 
-@pytest.mark.parametrize(("size", "step"), [(NARROW, 5), (WIDE, 149)])
+@pytest.mark.parametrize(("size", "step"), [(NARROW, 7), (WIDE, 149)])
 def test_the_console(tmp_path: Path, size: tuple[int, int], step: int) -> None:
     pressed, found = compare(tmp_path, [TEXT], size, step, first=1)
     assert found == []

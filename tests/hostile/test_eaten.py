@@ -116,7 +116,7 @@ async def eaten(texts: Sequence[str], size: tuple[int, int]) -> list[tuple[str, 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
 async def test_the_arguments_on_the_card(size: tuple[int, int]) -> None:
-    assert await eaten([*EDGES, *filter(None, sample(200))], size) == []
+    assert await eaten([*EDGES, *filter(None, sample(140))], size) == []
 
 
 async def test_an_eaten_character_would_be_noticed() -> None:
@@ -133,7 +133,7 @@ def _key(db: Path) -> str:
 
 
 def test_what_show_says(tmp_path: Path) -> None:
-    args = {f"t{n}": text for n, text in enumerate([*EDGES, *sample(200)]) if storable(text)}
+    args = {f"t{n}": text for n, text in enumerate([*EDGES, *sample(140)]) if storable(text)}
     db = tmp_path / "agents.db"
     questions.ask(db, {"t": questions.gate("tool", args, "low")})
     command = [*HITLOOP, "show", _key(db), "--json", "--db", str(db)]
@@ -142,7 +142,7 @@ def test_what_show_says(tmp_path: Path) -> None:
 
 
 def test_what_show_says_to_a_person(tmp_path: Path) -> None:
-    args = {f"t{n}": text for n, text in enumerate([*EDGES, *sample(200)]) if storable(text)}
+    args = {f"t{n}": text for n, text in enumerate([*EDGES, *sample(140)]) if storable(text)}
     db = tmp_path / "agents.db"
     questions.ask(db, {"t": questions.gate("tool", args, "low")})
     command = [*HITLOOP, "show", _key(db), "--db", str(db)]
