@@ -41,6 +41,7 @@ DIALOGS = (
     "T",
 )
 """Keys that open something or show more; an escape closes it."""
+PALETTE = ":"
 AGAIN = {"*A": "*", "*R": "*", "f": "f", "z": "z", "T": "T", "v": "v"}
 """What takes back that an escape leaves."""
 
@@ -141,8 +142,9 @@ def walk(console: Screen, count: int, spots: Sequence[tuple[int, int]], stride: 
 def open_and_close(console: Screen, keys: str, spots: Sequence[tuple[int, int]]) -> None:
     for key in keys:
         console.press(key)
-    for again in (ESCAPE, ESCAPE, AGAIN.get(keys, "")):
-        click(console, spots)
+    for number, again in enumerate((ESCAPE, ESCAPE, AGAIN.get(keys, ""))):
+        if number or keys != PALETTE:  # a click on one of its commands is meant
+            click(console, spots)
         console.press(again, 0.05)
     console.press("1", 0.02)
 
