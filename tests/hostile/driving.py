@@ -19,7 +19,7 @@ A_PAGE = 400
 """Bytes; a key that changes less than that has moved nothing."""
 MAX_PAGES = 300
 ESCAPE = "\x1b[27u"
-"""As terminals with kitty's keyboard protocol say it: no other key can be taken for a part of it."""
+"""As kitty's keyboard protocol says it: no other key can be taken for a part of it."""
 DIALOGS = (
     "e",
     "r",
