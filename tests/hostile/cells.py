@@ -21,6 +21,7 @@ from unittest import mock
 
 from hitloop_tui.attach import shapes
 from hitloop_tui.attach.events import Event
+from hitloop_tui.attach.masks import MASKS
 from hitloop_tui.attach.remembered import Remembered
 from hitloop_tui.attach.review import Act, Kind
 from hitloop_tui.tui.dialogs import ConfirmDialog
@@ -67,6 +68,7 @@ async def looks(at: Console) -> AsyncIterator[Shot]:
     await press(at, "g")
     told: list[Event] = []
     with mock.patch.object(at.main.trace, "add", told.extend):  # it comes in no steady order
+        at.main.trace.clear()
         async for each in _cards(at):
             yield each
         async for each in _marked(at):
@@ -233,12 +235,17 @@ async def _all(db: Path, size: tuple[int, int]) -> list[Shot]:
         return [each async for each in looks(at)]
 
 
+def _masked(text: str) -> bool:
+    """Names such as `/etc/passwd`: their values are hidden, and that is said."""
+    return bool(MASKS.over({text: text}).places)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", action="store_true", help="every text, not each tenth")
     parser.add_argument("--size", choices=["80x24", "140x40"])
     given = parser.parse_args()
-    texts = [each for each in every() if files.storable(each)]
+    texts = [text for text in every() if files.storable(text) and not _masked(text)]
     texts = texts if given.all else texts[::10]
     sizes = [size for size in (NARROW, WIDE) if given.size in (None, f"{size[0]}x{size[1]}")]
     looked, found, step = 0, 0, 3
