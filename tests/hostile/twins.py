@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from hitloop_tui.safetext import safe
 from hitloop_tui.tui.dialogs.json_text import inert_json
 from hitloop_tui.tui.widgets.rows import _JOINTS, _ONE_CELL
+from hitloop_tui.tui.widgets.values import word
 
 KEPT = frozenset(f' \n{_JOINTS}"=…•')
 """Characters at which rows end, or that texts on one line are quoted for."""
@@ -45,4 +46,5 @@ def _benign(char: str) -> str:
 def _kind(char: str) -> tuple[object, ...]:
     mark = unicodedata.category(char) in ("Mn", "Me")
     drawn, as_json = safe(char), inert_json(char)
-    return cell_len(drawn), len(drawn), len(as_json), mark, char.isascii(), char in _ONE_CELL
+    sizes = cell_len(drawn), len(drawn), len(as_json), len(word(char))
+    return *sizes, mark, char.isascii(), char in _ONE_CELL
