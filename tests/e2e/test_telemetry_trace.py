@@ -24,7 +24,7 @@ from hitloop_tui.langgraph import (
     create_interrupt_tool_node,
     should_execute,
 )
-from hitloop_tui.tui.widgets.rows import render_text
+from hitloop_tui.tui.widgets.rows import TIED, render_text
 from tests.pilot.bare import screen_text
 from tests.pilot.console import WIDE, console
 from tests.unit.gate_desk import PROPOSED, GateState
@@ -246,7 +246,7 @@ def test_another_programs_database_is_refused(tmp_path, agent):
 def told(app: Any) -> str:
     """What the trace pane has told so far, on or off the screen."""
     lines = chain.from_iterable(e.lines(with_thread=True) for e in app.main.trace.buffer.entries)
-    return "\n".join(render_text(lines, 500))
+    return "\n".join(render_text(lines, 500)).replace(TIED, " ")
 
 
 async def test_the_console_shows_it_live(agent):

@@ -216,9 +216,7 @@ def _events(text: str) -> list[Event]:
 
 def _unreadable(connection: sqlite3.Connection, thread: str, text: str) -> None:
     """A row that names a type nobody knows, on a thread that looks like any other."""
-    source = connection.execute(
-        "SELECT thread_id FROM checkpoints LIMIT 1"
-    ).fetchone()[0]
+    source = connection.execute("SELECT thread_id FROM checkpoints LIMIT 1").fetchone()[0]
     for table in ("checkpoints", "writes"):
         names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
         picked = ", ".join("?" if name == "thread_id" else name for name in names)

@@ -9,7 +9,7 @@ import pytest
 
 from hitloop_tui.attach.events import Event
 from hitloop_tui.tui.widgets.brief import brief, duration
-from hitloop_tui.tui.widgets.rows import render_text
+from hitloop_tui.tui.widgets.rows import TIED, Line, render_text
 from hitloop_tui.tui.widgets.telemetry_lines import TELEMETRY
 from hitloop_tui.tui.widgets.trace_buffer import LIMIT, SLACK, TraceBuffer
 from hitloop_tui.tui.widgets.trace_lines import (
@@ -28,9 +28,14 @@ def event(kind: str, **other: Any) -> Event:
     return Event("t-1", kind, at=AT, data=data, **{"node": "tools", "id": 1, **other})
 
 
+def rows_of(lines: list[Line], width: int) -> list[str]:
+    """As an eye sees them: a blank at which no row ends is a blank."""
+    return [row.replace(TIED, " ") for row in render_text(lines, width)]
+
+
 def shown(kind: str, *, with_thread: bool = False, width: int = 100, **other: Any) -> str:
     line = event_line(event(kind, **other), with_thread=with_thread)
-    return "\n".join(row.replace("│ ", "", 1) for row in render_text([line], width))
+    return "\n".join(row.replace("│ ", "", 1) for row in rows_of([line], width))
 
 
 def styles(kind: str, **data: Any) -> dict[str, str]:
@@ -41,12 +46,12 @@ def styles(kind: str, **data: Any) -> dict[str, str]:
     ("kind", "data", "words"),
     [
         ("task_start", {}, "▸ tools"),
-        ("task_end", {"duration_ms": 1430.2}, "✓ tools  1.4\u00a0s"),
+        ("task_end", {"duration_ms": 1430.2}, "✓ tools  1.4 s"),
         ("task_end", {"result": {"total": "12"}}, "✓ tools  total: 12"),
         ("interrupt", {"value": "Why?"}, "? tools  asks  Why?"),
         ("interrupt", {"value": {"action_requests": [{"name": "a"}, {"name": "b"}]}}, "asks  a, b"),
         ("interrupt", {"value": [{"action_request": {"action": "send"}}]}, "asks  send"),
-        ("task_error", {"error": "ValueError: no", "duration_ms": 84}, "no  after 84\u00a0ms"),
+        ("task_error", {"error": "ValueError: no", "duration_ms": 84}, "no  after 84 ms"),
         ("update", {"value": {"a": 1}}, "· tools  a: 1"),
         ("update", {"value": {"messages": [{"type": "ai", "content": "hi"}]}}, "messages: ai: hi"),
         (
@@ -79,7 +84,7 @@ def styles(kind: str, **data: Any) -> dict[str, str]:
         ("approval_decided", {"approved": True, "edited_args": {}}, "approve edited"),
         ("approval_decided", {"approved": False, "response": "no"}, "respond  by"),
         ("tool_execution_start", {"tool_name": "send"}, "» tools  runs  send"),
-        ("tool_execution_end", {"success": True, "execution_time_ms": 84}, "ran  after 84\u00a0ms"),
+        ("tool_execution_end", {"success": True, "execution_time_ms": 84}, "ran  after 84 ms"),
         ("tool_execution_end", {"success": False, "error": "no"}, "• tools  no"),
         ("error", {"error_type": "ValueError", "error_message": "no"}, "✗ tools  ValueError: no"),
         ("something_new", {"a": 1}, "· tools  something_new  a: 1"),
@@ -144,9 +149,9 @@ def test_odd_data_is_shown_somehow(value: Any) -> None:
 
 
 def test_a_message_keeps_its_lines_and_says_what_is_missing() -> None:
-    rows = render_text(said_lines(event("token"), "one\ntwo", with_thread=False), 60)
+    rows = rows_of(said_lines(event("token"), "one\ntwo", with_thread=False), 60)
     assert rows == ["12:04:31 ❝ │ tools  one", "           │ two"]
-    rows = render_text(said_lines(event("token"), "x" * (MAX_SAID + 5)), 60)
+    rows = rows_of(said_lines(event("token"), "x" * (MAX_SAID + 5)), 60)
     assert rows[-1].strip() == "+5 characters not shown"
 
 

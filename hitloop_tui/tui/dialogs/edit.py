@@ -52,7 +52,7 @@ class EditDialog(Dialog[dict[str, Any] | None]):
         height: 90%;
         max-width: 110;
         Editor { height: 1fr; margin-bottom: 1; }
-        LinesView { height: 1fr; background: $background; margin-bottom: 1; padding: 0; }
+        #diff { height: 1fr; background: $background; margin-bottom: 1; padding: 0; }
         .-hidden { display: none; }
     }
     """
@@ -63,7 +63,7 @@ class EditDialog(Dialog[dict[str, Any] | None]):
     ]
 
     editor = getters.query_one(Editor)
-    diff = getters.query_one(LinesView)
+    diff = getters.query_one("#diff", LinesView)
     notice = getters.query_one(Notice)
     keys = getters.query_one(Keys)
 
@@ -82,7 +82,7 @@ class EditDialog(Dialog[dict[str, Any] | None]):
     def compose(self) -> ComposeResult:
         with Box(about("Edit", self._action.tool_name)):
             yield Editor(self._text, numbers=True)
-            yield LinesView(classes="-hidden")
+            yield LinesView(id="diff", classes="-hidden")
             yield Notice()
             yield Keys(*(_CANNOT if self._refusal else _EDITING))
 

@@ -15,7 +15,7 @@ from hitloop_tui.tui.glyphs import G, bold, risk_sign
 from hitloop_tui.tui.keymap import DISPLAY, VERBS
 from hitloop_tui.tui.widgets.arguments import Arguments, arguments_table, note
 from hitloop_tui.tui.widgets.claims import claimed_risk
-from hitloop_tui.tui.widgets.rows import BLANK, TIED, Line, Part, cells_of, line, own
+from hitloop_tui.tui.widgets.rows import BLANK, GAP, TIED, Line, Part, cells_of, line, own
 from hitloop_tui.tui.widgets.values import (
     INDENT,
     QUOTED,
@@ -233,7 +233,7 @@ def _keys(allowed: Sequence[Kind]) -> Line:
     for number, verb in enumerate(VERBS):
         possible = Kind(verb) in allowed
         if number:
-            parts.append((own("  "), ""))
+            parts.append((own(GAP), ""))
         parts.append((own(DISPLAY[verb]), KEY if possible else FAINT))
         parts.append((own(f"{TIED}{verb}"), "" if possible else FAINT))
     return line(*parts, hang=2)
@@ -242,7 +242,7 @@ def _keys(allowed: Sequence[Kind]) -> Line:
 def _context(messages: Sequence[Message], budget: Budget) -> Iterator[Line]:
     for message in messages:
         calls = Safe(", ".join(map(word, message.tool_calls)))
-        called = ((own(f"  calls {calls}"), MUTED),) if calls else ()
+        called = ((own(f"{GAP}calls {calls}"), MUTED),) if calls else ()
         yield Line((*machine(message.role, MUTED), *called), (QUOTED,), hang=2)
         if message.text:
             yield from text_lines(message.text, (QUOTED, (own(f"{G.bar} "), FAINT)), budget)

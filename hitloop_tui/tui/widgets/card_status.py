@@ -17,7 +17,7 @@ from hitloop_tui.tui.countdown import URGENT_S, due_in, held_for, left, time_of_
 from hitloop_tui.tui.glyphs import G, bold, state_sign
 from hitloop_tui.tui.keymap import DISPLAY
 from hitloop_tui.tui.naming import name, names
-from hitloop_tui.tui.widgets.rows import Line, Part, line, own
+from hitloop_tui.tui.widgets.rows import GAP, Line, Part, line, own
 from hitloop_tui.tui.widgets.values import INDENT, QUOTED, TOLD, counted, marked, named
 
 NAME_CELLS = 60
@@ -78,7 +78,7 @@ def _state(review: Review, viewer: Viewer) -> Iterator[Line]:
         style = BAD if review.state is State.FAILED else MUTED
         yield Line(_shortened(review.detail, style), (QUOTED,))
     for act in review.acts:
-        key = (own(f"{DISPLAY[act.value]}  "), KEY)
+        key = (own(f"{DISPLAY[act.value]}{GAP}"), KEY)
         word = (own(act.value.ljust(ACT_CELLS)), STRONG)
         yield line(INDENT, key, word, (own(CONSEQUENCES[act]), MUTED), hang=5 + ACT_CELLS)
 
@@ -140,7 +140,7 @@ def _claim(review: Review, viewer: Viewer) -> Iterator[Line]:
     mine = same_person(review.claim.by, viewer.me)
     eye: Part = (own(f"{G.looking} "), ACCENT)
     if mine:
-        ends = (own(f"  {DISPLAY['watch']}"), KEY), (own(" stops that"), MUTED)
+        ends = (own(f"{GAP}{DISPLAY['watch']}"), KEY), (own(" stops that"), MUTED)
         yield line(eye, (own("you are looking at it"), ACCENT), *ends, hang=2)
     else:
         told = Safe(f"{name(review.claim.by)} is looking at it"), ACCENT

@@ -20,6 +20,8 @@ Row = list[Part]
 MIN_WIDTH = 8
 TIED = "\u00a0"
 """A blank at which no row ends."""
+GAP = f"{TIED} "
+"""Stands between texts. Our own: where a row ends after it, no sign of a blank is drawn."""
 _JOINTS = "./_-:,;|"
 """Where a word that is longer than a row may end it: paths, names and identifiers."""
 

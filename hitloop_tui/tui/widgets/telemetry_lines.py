@@ -12,7 +12,7 @@ from hitloop_tui.tui.content import BAD, FAINT, MUTED, WARN
 from hitloop_tui.tui.glyphs import G
 from hitloop_tui.tui.widgets.brief import MAX_VALUE, brief, tied
 from hitloop_tui.tui.widgets.card_sections import VERDICT_WORDS
-from hitloop_tui.tui.widgets.rows import Part, own
+from hitloop_tui.tui.widgets.rows import GAP, Part, own
 from hitloop_tui.tui.widgets.values import named
 
 Words = tuple[Part, ...]
@@ -35,7 +35,7 @@ def _model_called(event: Event) -> Words:
 
 def _proposed(event: Event) -> Words:
     args = brief(event.data.get("tool_args"), MAX_VALUE)
-    return (own("proposes  "), MUTED), *_tool(event), *_after([args])
+    return (own(f"proposes{GAP}"), MUTED), *_tool(event), *_after([args])
 
 
 def _asked(event: Event) -> Words:
@@ -45,7 +45,7 @@ def _asked(event: Event) -> Words:
 def _decided(event: Event) -> Words:
     word, style = _verdict(event.data)
     by = named(str(event.data.get("decided_by") or "somebody"), MAX_VALUE, MUTED)
-    return (own(word), style), (own("  by "), MUTED), *by, _took(event, "latency_ms")
+    return (own(word), style), (own(f"{GAP}by "), MUTED), *by, _took(event, "latency_ms")
 
 
 def _verdict(data: dict[str, Any]) -> tuple[str, str]:
@@ -60,7 +60,7 @@ def _verdict(data: dict[str, Any]) -> tuple[str, str]:
 
 
 def _tool_started(event: Event) -> Words:
-    return (own("runs  "), MUTED), *_tool(event)
+    return (own(f"runs{GAP}"), MUTED), *_tool(event)
 
 
 def _tool_ended(event: Event) -> Words:
@@ -74,7 +74,7 @@ def _took(event: Event, name: str) -> Part:
     took = event.data.get(name)
     if not isinstance(took, int | float) or took <= 0:
         return own(""), FAINT
-    return own(f"  after {tied(took)}"), FAINT
+    return own(f"{GAP}after {tied(took)}"), FAINT
 
 
 def _tool(event: Event) -> Words:
@@ -88,7 +88,7 @@ def _given(event: Event, *names: str) -> list[Safe]:
 def _after(words: list[Safe]) -> Words:
     """Second to what stands before; nothing when there are none."""
     told = " ".join(word for word in words if word)
-    return ((own(f"  {told}"), MUTED),) if told else ()
+    return ((own(f"{GAP}{told}"), MUTED),) if told else ()
 
 
 TELEMETRY: dict[str, tuple[str, str, Callable[[Event], Words]]] = {

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from rich.cells import cell_len
+
 from hitloop_tui.attach.events import Event
 from hitloop_tui.attach.review import Kind
 from hitloop_tui.safetext import Safe
@@ -15,7 +17,7 @@ from hitloop_tui.tui.content import BAD, FAINT, GOOD, MUTED, WARN
 from hitloop_tui.tui.glyphs import G, ascii_only
 from hitloop_tui.tui.widgets.brief import MAX_VALUE, brief, tied
 from hitloop_tui.tui.widgets.card_sections import VERDICT_WORDS
-from hitloop_tui.tui.widgets.rows import Line, Part, own
+from hitloop_tui.tui.widgets.rows import GAP, TIED, Line, Part, own
 from hitloop_tui.tui.widgets.telemetry_lines import TELEMETRY, Words
 from hitloop_tui.tui.widgets.values import TOLD, counted, marked, word
 
@@ -64,12 +66,13 @@ def short_thread(thread_id: str) -> Safe:
 
 def _line(event: Event, glyph: Part, words: Words, with_thread: bool) -> Line:
     clock = time.strftime("%H:%M:%S", time.localtime(event.at))
-    thread = f"{short_thread(event.thread_id):<{THREAD_CELLS}} " if with_thread else ""
+    thread = short_thread(event.thread_id) if with_thread else ""
+    pad = TIED * (THREAD_CELLS - cell_len(thread)) + " " if with_thread else ""
     node = "" if event.node == "__start__" else word(event.node)
     lead = (own(f"{clock} "), FAINT), (own(f"{glyph[0]} "), glyph[1])
     parts = (
-        (own(thread), MUTED),
-        (own("  " * _depth(event.ns) + (f"{node}  " if node else "")), "bold"),
+        (own(thread + pad), MUTED),
+        (own(TIED * 2 * _depth(event.ns) + (f"{node}{GAP}" if node else "")), "bold"),
         *words,
     )
     shown = tuple((text, style) for text, style in parts if text)
@@ -84,7 +87,7 @@ def _depth(ns: str) -> int:
 def _superstep(event: Event, with_thread: bool) -> Line:
     """A separator within one thread; among many threads a rule would separate nothing."""
     step, source = event.data.get("step"), event.data.get("source")
-    told = f"  {source}" if source in ("update", "fork") else ""
+    told = f"{GAP}{source}" if source in ("update", "fork") else ""
     words = own(f"{f'step {step}' if isinstance(step, int) and step >= 0 else 'start'}{told}")
     if with_thread:
         line = _line(event, (own(G.dash), FAINT), ((words, FAINT),), True)
@@ -109,7 +112,7 @@ def _ended(event: Event) -> Words:
 
 def _asked(event: Event) -> Words:
     value = event.data.get("value")
-    return (own("asks  "), WARN), (_question(value), "")
+    return (own(f"asks{GAP}"), WARN), (_question(value), "")
 
 
 def _question(value: Any) -> Safe:
@@ -133,7 +136,7 @@ def _failed(event: Event) -> Words:
     if "error_message" in data:
         text = f"{data.get('error_type')}: {data['error_message']}"
     took = data.get("duration_ms")
-    after = f"  after {tied(took)}" if isinstance(took, int | float) else ""
+    after = f"{GAP}after {tied(took)}" if isinstance(took, int | float) else ""
     return (brief(text), BAD), (own(after), FAINT)
 
 
@@ -154,7 +157,7 @@ def _decided(event: Event) -> Words:
 
 def _by(event: Event) -> Part:
     by = word(str(event.data.get("decided_by") or "somebody"))
-    return own(f"  by {by}"), MUTED
+    return own(f"{GAP}by {by}"), MUTED
 
 
 def _verdict(said: Any) -> tuple[str, str]:
@@ -173,7 +176,7 @@ def _resumed(event: Event) -> Words:
 def _outcome(became: str, style: str) -> Callable[[Event], Words]:
     def words(event: Event) -> Words:
         detail = event.data.get("detail")
-        return (own(became), style), (own(f"  {brief(detail)}" if detail else ""), MUTED)
+        return (own(became), style), (own(f"{GAP}{brief(detail)}" if detail else ""), MUTED)
 
     return words
 
@@ -189,7 +192,7 @@ def _done(became: str) -> Callable[[Event], Words]:
 
 def _labelled(label: str, value: Any) -> Words:
     text = brief(value, MAX_VALUE)
-    return (own(f"{label}  " if text else label), MUTED), (text, MUTED)
+    return (own(f"{label}{GAP}" if text else label), MUTED), (text, MUTED)
 
 
 def _stored(event: Event) -> Words:
