@@ -6,7 +6,9 @@ begin. So whoever prints to one divides long lines first, and marks every row.
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator
 
@@ -22,6 +24,17 @@ LEAST_ROOM = 20
 _BLANKS = re.compile(rf" +$|(?<=[^ ]) {{{LONG_BLANK},}}|^ {{{LONG_INDENT + 1},}}")
 _PIECE = re.compile(r"\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})|.", re.DOTALL)
 _ONE_CELL = re.compile(r"[ -\[\]-~]*")
+
+
+def terminal_width() -> int | None:
+    """Cells of a row of the terminal on standard output; None where there is none.
+
+    The variable COLUMNS is not asked: readline exports it, and then the terminal changes.
+    """
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
 
 
 def spelled(text: str) -> Safe:

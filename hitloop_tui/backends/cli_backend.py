@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,6 +16,7 @@ from hitloop_tui.backends.lines import Lines, from_terminal
 from hitloop_tui.backends.outcomes import by_system, decided
 from hitloop_tui.core.interfaces import ApprovalBackend, ApprovalCancelledError
 from hitloop_tui.core.models import ApprovalRequest, Decision
+from hitloop_tui.plain_rows import terminal_width
 
 __all__ = ["AutoApproveBackend", "AutoRejectBackend", "CLIBackend", "ScriptedBackend"]
 
@@ -62,9 +61,7 @@ class CLIBackend(ApprovalBackend):
 
     def _width(self) -> int | None:
         """Cells of the terminal that the card is printed on."""
-        if self._output_func is not print or not sys.stdout.isatty():
-            return None
-        return shutil.get_terminal_size().columns
+        return terminal_width() if self._output_func is print else None
 
     async def _ask(self, request: ApprovalRequest) -> Decision:
         started = time.monotonic()

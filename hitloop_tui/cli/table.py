@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -14,7 +12,7 @@ import click
 from hitloop_tui.attach.inline import inline
 from hitloop_tui.attach.summary import one_line
 from hitloop_tui.cli.shown import due_in
-from hitloop_tui.plain_rows import LEAST_ROOM, cells
+from hitloop_tui.plain_rows import LEAST_ROOM, cells, terminal_width
 from hitloop_tui.safetext import Safe, safe
 
 SHORT_ID = 8
@@ -40,17 +38,14 @@ def print_inbox(found: Sequence[dict[str, Any]]) -> None:
     table = [_columns(shown) for shown in found]
     shown_at = [n for n in range(len(_COLUMNS)) if n != _NOTE or any(row[n] for row in table)]
     widths = {n: _width(n, table) for n in shown_at}
-    folded = list(_folded(widths, terminal_width()))
+    width = terminal_width() or PIPE
+    folded = list(_folded(widths, width))
     titles = [Safe(title) for title, _ in _COLUMNS]
     _print_row(folded, widths, titles, "ARGUMENTS", None)
-    room = _room(folded[-1], widths, terminal_width())
+    room = _room(folded[-1], widths, width)
     for shown, row in zip(found, table, strict=True):
         colour = _COLOURS.get(shown["risk_class"] or "")
         _print_row(folded, widths, row, _arguments(shown, room), colour)
-
-
-def terminal_width() -> int:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE
 
 
 def _columns(shown: dict[str, Any]) -> list[Safe]:

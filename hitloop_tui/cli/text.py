@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,7 +15,7 @@ from hitloop_tui.cli.json_text import json_lines
 from hitloop_tui.cli.shown import due_in
 from hitloop_tui.cli.table import MORE, span
 from hitloop_tui.core.plain_json import named
-from hitloop_tui.plain_rows import marked_rows, spelled
+from hitloop_tui.plain_rows import marked_rows, spelled, terminal_width
 from hitloop_tui.safetext import Safe, safe
 
 GUTTER = "    │ "
@@ -147,7 +145,7 @@ def _lines(name: Safe, lines: Sequence[Safe]) -> None:
 
 def _rows(head: str, *lines: Safe) -> None:
     """Each after the head. A terminal gets rows that fit; those after the first are marked."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    width = terminal_width()
     told = (Safe(f"{head}{line}".rstrip()) for line in lines)
     click.echo("\n".join(row for line in told for row in marked_rows(line, width, MORE)))
 

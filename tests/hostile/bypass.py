@@ -5,6 +5,7 @@ python -m tests.hostile.bypass DATABASE
 
 from __future__ import annotations
 
+import os
 import sys
 import unicodedata
 from pathlib import Path
@@ -67,6 +68,8 @@ class Bypass(Screen[None]):
 
 
 def main() -> None:
+    for size in ("COLUMNS", "LINES"):  # as `run_console` does
+        os.environ.pop(size, None)
     app = ConsoleApp(Setup(Path(sys.argv[1]), Person("ann", {"login": "ann"})))
     app.call_later(app.push_screen, Bypass())
     app.run()

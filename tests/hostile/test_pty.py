@@ -114,7 +114,7 @@ def test_no_row_begins_with_what_a_terminal_wrapped(
     which = known[:3] if command == "show" else [""]
     for id_ in which:
         arguments = [*HITLOOP, command, *([id_] if id_ else []), "--db", str(path)]
-        with terminal(arguments, width, 900) as running:
+        with terminal(arguments, width, 900, {"COLUMNS": "200"}) as running:
             assert running.wait_end() == 0
             rows = running.lines
         assert any("zq" in row for row in rows)

@@ -56,7 +56,7 @@ class Console:
     @property
     def said(self) -> str:
         """The status line."""
-        return self.main.status.query_one(Said).render().plain
+        return self.main.status.query_one(Said).words.plain
 
     @property
     def shown(self) -> str:
